@@ -1,0 +1,159 @@
+# pg_dynamo: builds with PGXS against PostgreSQL 15.
+#
+#   make                build           make serve      a private server, ready to use
+#   make install        (as root)       make check      every test
+#   make bench          measure against plain SQL
+#   make lint | fuzz | coverage | ubsan
+#
+# WERROR=1 turns warnings into errors; PG_CONFIG chooses the server.
+
+PG_CONFIG ?= pg_config
+
+MODULE_big = pg_dynamo
+EXTENSION = pg_dynamo
+EXTVERSION = 1.0
+
+OBJS = \
+	src/attrval.o \
+	src/attrval_check.o \
+	src/catalog.o \
+	src/ddl.o \
+	src/domain.o \
+	src/error.o \
+	src/expr_bind.o \
+	src/expr_check.o \
+	src/expr_eval.o \
+	src/expr_key.o \
+	src/expr_lex.o \
+	src/expr_parse.o \
+	src/expr_path.o \
+	src/expr_update.o \
+	src/expr_words.o \
+	src/guc.o \
+	src/itemtable.o \
+	src/jsondoc.o \
+	src/keyenc.o \
+	src/keylock.o \
+	src/number.o \
+	src/op.o \
+	src/op_common.o \
+	src/op_item.o \
+	src/op_query.o \
+	src/op_table.o \
+	src/op_tag.o \
+	src/pg_dynamo.o \
+	src/plainjson.o \
+	src/plancache.o \
+	src/request.o \
+	src/scan.o \
+	src/shape.o \
+	src/shapes.o \
+	src/sqlapi.o \
+	src/store.o \
+	src/tableinfo.o \
+	src/trigger.o \
+	src/wire.o
+
+# regress inputs have no "--" in their names; extension scripts do
+REGRESS = $(sort $(foreach f,$(wildcard sql/*.sql),$(if $(findstring --,$f),,$(f:sql/%.sql=%))))
+ISOLATION = $(sort $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec)))
+
+SERVER_OPTS = --temp-config=test/regress.conf --load-extension=pg_dynamo --no-locale --encoding=UTF8
+REGRESS_OPTS = --temp-instance=tmp_check $(SERVER_OPTS)
+ISOLATION_OPTS = --inputdir=test --temp-instance=tmp_check_iso $(SERVER_OPTS)
+TAP_TESTS = 1
+PROVE_TESTS = test/t/*.pl
+
+# Goals that bring their own set-up: they must work before PostgreSQL is
+# installed, and PGXS has a "check" of its own.
+DRIVERS = bench check coverage fuzz lint serve ubsan
+
+ifneq (,$(filter $(DRIVERS),$(MAKECMDGOALS)))
+
+.PHONY: $(MAKECMDGOALS)
+
+# of "make serve"; PGXS gives DATA another meaning
+PGPORT ?= 54329
+DATA ?= .serve
+
+export PG_CONFIG WERROR EXTVERSION OBJS REGRESS REGRESS_OPTS ISOLATION ISOLATION_OPTS
+
+serve:
+	@env --default-signal=INT PGPORT='$(PGPORT)' DATA='$(DATA)' test/serve
+
+check:
+	@test/check 2>&1
+
+coverage ubsan:
+	@VARIANT=$@ test/check 2>&1
+
+bench:
+	@test/bench/run
+
+lint:
+	@test/lint
+
+fuzz:
+	@$(MAKE) --no-print-directory -C test/fuzz run
+
+# the other goals of a mixed command line
+$(filter-out $(DRIVERS),$(MAKECMDGOALS)):
+	@$(MAKE) --no-print-directory $@
+
+else
+
+# One sentence for what is missing, instead of a page of errors.
+INCLUDEDIR_SERVER := $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)
+PG_MAJOR := $(or $(shell $(PG_CONFIG) --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'),15)
+
+ifeq (,$(wildcard $(INCLUDEDIR_SERVER)/postgres.h))
+$(error PostgreSQL's server headers were not found through PG_CONFIG=$(PG_CONFIG): install the Debian package postgresql-server-dev-$(PG_MAJOR), or set PG_CONFIG)
+endif
+
+DATA = $(sort $(wildcard sql/pg_dynamo--*.sql))
+WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers -Wmissing-prototypes \
+	-Wdeclaration-after-statement -Wpointer-arith -Wvla
+
+PG_CPPFLAGS = -Isrc
+PG_CFLAGS = -fvisibility=hidden $(if $(filter 1 yes,$(WERROR)),$(WARNINGS) -Werror)
+
+# The server exports functions of the same names as jansson's: keep ours.
+SHLIB_LINK = -Wl,--wrap=stdin -l:libjansson.a -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
+
+ifeq ($(VARIANT),coverage)
+PG_CFLAGS += --coverage -O0 -fprofile-update=atomic
+SHLIB_LINK += --coverage
+else ifeq ($(VARIANT),ubsan)
+PG_CFLAGS += -fsanitize=undefined -fno-sanitize-recover=undefined -DUSE_ASSERT_CHECKING
+SHLIB_LINK += -fsanitize=undefined
+endif
+
+EXTRA_CLEAN = build $(wildcard src/*.gcno src/*.gcda) src/*.bc
+
+# no bitcode: it needs clang and gains nothing here
+override with_llvm = no
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+ifeq (,$(filter clean distclean maintainer-clean uninstall,$(MAKECMDGOALS)))
+ifeq (,$(findstring /,$(shell $(CC) -print-file-name=libjansson.a)))
+$(error the JSON library jansson was not found: install the Debian package libjansson-dev)
+endif
+ifneq (0,$(shell echo '\#include <jansson.h>' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1; echo $$?))
+$(error jansson's header was not found: install the Debian package libjansson-dev)
+endif
+endif
+
+# Every object depends on every header, and on the flags it was built with.
+$(OBJS): $(wildcard src/*.h) build/flags
+
+build/flags: FORCE
+	@mkdir -p build
+	@echo '$(VERSION) $(CC) $(CPPFLAGS) $(CFLAGS) $(SHLIB_LINK)' | cmp -s - $@ || \
+		echo '$(VERSION) $(CC) $(CPPFLAGS) $(CFLAGS) $(SHLIB_LINK)' > $@
+
+.PHONY: FORCE
+
+endif

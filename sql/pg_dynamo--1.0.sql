@@ -1,0 +1,416 @@
+/* pg_dynamo--1.0.sql */
+
+-- complain if the script is sourced in psql, rather than by CREATE EXTENSION
+\echo Use "CREATE EXTENSION pg_dynamo" to load this file. \quit
+
+COMMENT ON SCHEMA dynamo IS 'Amazon DynamoDB''s API as SQL functions';
+
+-- ----------------------------------------------------------------
+-- Domains: items, attribute values and keys in DynamoDB JSON
+-- ----------------------------------------------------------------
+
+CREATE FUNCTION dynamo.item_is_valid(jsonb) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ddb_item_is_valid'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.item_is_valid(jsonb) IS
+	'true for an item in stored form: DynamoDB JSON, canonical numbers, within the limits; an error that says why otherwise';
+
+CREATE FUNCTION dynamo.attribute_value_is_valid(jsonb) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ddb_attribute_value_is_valid'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.attribute_value_is_valid(jsonb) IS
+	'true for an attribute value in stored form; an error that says why otherwise';
+
+CREATE FUNCTION dynamo.key_is_valid(jsonb) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ddb_key_is_valid'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.key_is_valid(jsonb) IS
+	'true for a key in stored form: one or two attributes of type S, N or B, not empty; an error that says why otherwise';
+
+CREATE DOMAIN dynamo.item AS jsonb CHECK (dynamo.item_is_valid(VALUE));
+COMMENT ON DOMAIN dynamo.item IS
+	'a DynamoDB item: attribute names to attribute values, e.g. {"Artist": {"S": "x"}, "Year": {"N": "1999"}}';
+
+CREATE DOMAIN dynamo.attribute_value AS jsonb CHECK (dynamo.attribute_value_is_valid(VALUE));
+COMMENT ON DOMAIN dynamo.attribute_value IS
+	'a DynamoDB attribute value: type tag to payload, e.g. {"N": "1999"}';
+
+CREATE DOMAIN dynamo.key AS jsonb CHECK (dynamo.key_is_valid(VALUE));
+COMMENT ON DOMAIN dynamo.key IS
+	'the key attributes of a DynamoDB item, e.g. {"Artist": {"S": "x"}}';
+
+-- ----------------------------------------------------------------
+-- Plain JSON to DynamoDB JSON and back
+-- ----------------------------------------------------------------
+
+CREATE FUNCTION dynamo.json_to_item(plain jsonb) RETURNS dynamo.item
+	AS 'MODULE_PATHNAME', 'ddb_json_to_item'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.json_to_item(jsonb) IS
+	'item from a plain JSON object; sets as {"$stringSet": [...]}, {"$numberSet": [...]}, {"$binarySet": [...]}, binary as {"$binary": "<base64>"}';
+
+CREATE FUNCTION dynamo.item_to_json(item jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_item_to_json'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.item_to_json(jsonb) IS
+	'plain JSON of an item, with all digits of its numbers; the inverse of json_to_item';
+
+CREATE FUNCTION dynamo.json_to_value(plain jsonb) RETURNS dynamo.attribute_value
+	AS 'MODULE_PATHNAME', 'ddb_plain_to_value_sql'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.json_to_value(jsonb) IS
+	'attribute value from plain JSON, as json_to_item makes it';
+
+CREATE FUNCTION dynamo.value_to_json(value jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_value_to_plain'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.value_to_json(jsonb) IS
+	'plain JSON of an attribute value; the inverse of json_to_value';
+
+CREATE FUNCTION dynamo.canonical_item(item jsonb) RETURNS dynamo.item
+	AS 'MODULE_PATHNAME', 'ddb_item_in_json'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.canonical_item(jsonb) IS
+	'item from DynamoDB JSON in any spelling that the API accepts, e.g. numbers like "1.0" or "1e3"';
+
+CREATE FUNCTION dynamo.item_size(item jsonb) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'ddb_item_size_sql'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.item_size(jsonb) IS
+	'size of an item in bytes, as DynamoDB counts it for its limits and capacity units';
+
+CREATE FUNCTION dynamo.item_matches(item jsonb, condition text,
+	expression_values jsonb DEFAULT NULL, expression_names jsonb DEFAULT NULL)
+	RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ddb_item_matches'
+	LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.item_matches(jsonb, text, jsonb, jsonb) IS
+	'does the item satisfy a condition expression? values and names in plain JSON, e.g. {":v": 5}; for WHERE clauses over item tables';
+
+-- ----------------------------------------------------------------
+-- Catalog
+--
+-- table_definition is a user catalog table, so that logical decoding can read
+-- it under the snapshot of a change.  Like the server's own catalogs
+-- they are readable by everyone (pg_dump by an ordinary role needs that) and
+-- written by the extension alone.
+-- ----------------------------------------------------------------
+
+CREATE TABLE dynamo.table_definition (
+	relid regclass PRIMARY KEY,
+	table_name text COLLATE "C" NOT NULL UNIQUE,
+	table_id uuid NOT NULL DEFAULT gen_random_uuid(),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	hash_attribute text COLLATE "C" NOT NULL,
+	hash_type "char" NOT NULL CHECK (hash_type IN ('S', 'N', 'B')),
+	range_attribute text COLLATE "C",
+	range_type "char" CHECK (range_type IN ('S', 'N', 'B')),
+	settings jsonb NOT NULL,
+	CHECK ((range_attribute IS NULL) = (range_type IS NULL))
+) WITH (user_catalog_table = true);
+COMMENT ON TABLE dynamo.table_definition IS
+	'one row per item table: its DynamoDB name, key schema and settings; written by the API and by event triggers';
+COMMENT ON COLUMN dynamo.table_definition.relid IS 'the item table';
+COMMENT ON COLUMN dynamo.table_definition.table_name IS 'TableName of the API';
+COMMENT ON COLUMN dynamo.table_definition.table_id IS 'TableId of the API';
+COMMENT ON COLUMN dynamo.table_definition.hash_attribute IS 'attribute name of the partition key, in column pk';
+COMMENT ON COLUMN dynamo.table_definition.hash_type IS 'attribute type of the partition key: S, N or B';
+COMMENT ON COLUMN dynamo.table_definition.range_attribute IS 'attribute name of the sort key, in column sk; NULL if there is none';
+COMMENT ON COLUMN dynamo.table_definition.range_type IS 'attribute type of the sort key: S, N or B';
+COMMENT ON COLUMN dynamo.table_definition.settings IS 'what DescribeTable shows beyond the key schema';
+
+CREATE TABLE dynamo.table_tag (
+	relid regclass NOT NULL REFERENCES dynamo.table_definition (relid) ON DELETE CASCADE,
+	key text COLLATE "C" NOT NULL,
+	value text NOT NULL,
+	PRIMARY KEY (relid, key)
+);
+COMMENT ON TABLE dynamo.table_tag IS 'tags of item tables';
+
+GRANT SELECT ON dynamo.table_definition, dynamo.table_tag TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('dynamo.table_definition', '');
+SELECT pg_catalog.pg_extension_config_dump('dynamo.table_tag', '');
+
+CREATE VIEW dynamo.tables WITH (security_barrier) AS
+	SELECT d.table_name, d.relid AS relation,
+		pg_catalog.pg_get_userbyid(c.relowner) AS owner,
+		d.hash_attribute AS partition_key, d.hash_type AS partition_key_type,
+		d.range_attribute AS sort_key, d.range_type AS sort_key_type,
+		d.table_id, d.created_at, d.settings
+	FROM dynamo.table_definition d JOIN pg_catalog.pg_class c ON c.oid = d.relid
+	WHERE pg_catalog.has_table_privilege(d.relid,
+		'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER');
+COMMENT ON VIEW dynamo.tables IS
+	'the DynamoDB tables on which the current user has any privilege';
+
+CREATE VIEW dynamo.tags WITH (security_barrier) AS
+	SELECT t.table_name, g.key, g.value
+	FROM dynamo.tables t JOIN dynamo.table_tag g ON g.relid = t.relation;
+COMMENT ON VIEW dynamo.tags IS
+	'tags of the DynamoDB tables on which the current user has any privilege';
+
+GRANT SELECT ON dynamo.tables, dynamo.tags TO PUBLIC;
+GRANT USAGE ON SCHEMA dynamo TO PUBLIC;
+
+CREATE SCHEMA dynamo_tables;
+COMMENT ON SCHEMA dynamo_tables IS
+	'item tables, one per DynamoDB table; CREATE on it is the right to CreateTable';
+GRANT USAGE ON SCHEMA dynamo_tables TO PUBLIC;
+
+-- ----------------------------------------------------------------
+-- What item tables call
+-- ----------------------------------------------------------------
+
+CREATE FUNCTION dynamo.partition_hash(text) RETURNS integer
+	AS 'MODULE_PATHNAME', 'ddb_partition_hash_text'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION dynamo.partition_hash(numeric) RETURNS integer
+	AS 'MODULE_PATHNAME', 'ddb_partition_hash_numeric'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION dynamo.partition_hash(bytea) RETURNS integer
+	AS 'MODULE_PATHNAME', 'ddb_partition_hash_bytea'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.partition_hash(text) IS
+	'place of a partition in the order of Scan, from column pk';
+COMMENT ON FUNCTION dynamo.partition_hash(numeric) IS
+	'place of a partition in the order of Scan, from column pk';
+COMMENT ON FUNCTION dynamo.partition_hash(bytea) IS
+	'place of a partition in the order of Scan, from column pk';
+
+CREATE FUNCTION dynamo.item_has_key(item dynamo.item, VARIADIC "any") RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ddb_item_has_key'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.item_has_key(dynamo.item, "any") IS
+	'CHECK of item tables: do the key columns hold the item''s key attributes?';
+
+CREATE FUNCTION dynamo.item_before_insert() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'ddb_item_before_insert'
+	LANGUAGE C;
+COMMENT ON FUNCTION dynamo.item_before_insert() IS
+	'trigger of item tables: fills key columns that are NULL, and locks the key against transactions that rely on its absence';
+
+CREATE FUNCTION dynamo.item_before_key_update() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'ddb_item_before_key_update'
+	LANGUAGE C;
+COMMENT ON FUNCTION dynamo.item_before_key_update() IS
+	'trigger of item tables: refuses to update key columns';
+
+CREATE FUNCTION dynamo.store_write(item dynamo.item, serial bigint) RETURNS dynamo.item
+	AS 'MODULE_PATHNAME', 'ddb_store_write'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.store_write(dynamo.item, bigint) IS
+	'for statements of the extension: the next item of a row under a conditional write or an update';
+
+CREATE FUNCTION dynamo.store_check(item dynamo.item, serial bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ddb_store_check'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.store_check(dynamo.item, bigint) IS
+	'for statements of the extension: the condition of a delete';
+
+CREATE FUNCTION dynamo.scan_filter(item dynamo.item, serial bigint) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ddb_scan_filter'
+	LANGUAGE C STABLE STRICT COST 100;
+COMMENT ON FUNCTION dynamo.scan_filter(dynamo.item, bigint) IS
+	'for statements of the extension: the filter of a set-returning query or scan';
+
+-- ----------------------------------------------------------------
+-- Event triggers
+-- ----------------------------------------------------------------
+
+CREATE FUNCTION dynamo.on_sql_drop() RETURNS event_trigger
+	AS 'MODULE_PATHNAME', 'ddb_on_sql_drop' LANGUAGE C;
+COMMENT ON FUNCTION dynamo.on_sql_drop() IS
+	'event trigger: a dropped item table loses its definition and tags';
+CREATE EVENT TRIGGER pg_dynamo_sql_drop ON sql_drop
+	EXECUTE FUNCTION dynamo.on_sql_drop();
+COMMENT ON EVENT TRIGGER pg_dynamo_sql_drop IS 'keeps the catalog of pg_dynamo true when item tables are dropped by SQL';
+
+CREATE FUNCTION dynamo.on_ddl_command_end() RETURNS event_trigger
+	AS 'MODULE_PATHNAME', 'ddb_on_ddl_command_end' LANGUAGE C;
+COMMENT ON FUNCTION dynamo.on_ddl_command_end() IS
+	'event trigger: a renamed item table is the DynamoDB table of that name; key and item columns cannot be dropped, renamed or retyped';
+CREATE EVENT TRIGGER pg_dynamo_ddl_command_end ON ddl_command_end
+	WHEN TAG IN ('ALTER TABLE')
+	EXECUTE FUNCTION dynamo.on_ddl_command_end();
+COMMENT ON EVENT TRIGGER pg_dynamo_ddl_command_end IS 'keeps the catalog of pg_dynamo true when item tables are altered by SQL';
+
+CREATE FUNCTION dynamo.on_drop_extension() RETURNS event_trigger
+	AS 'MODULE_PATHNAME', 'ddb_on_drop_extension' LANGUAGE C;
+COMMENT ON FUNCTION dynamo.on_drop_extension() IS
+	'event trigger: refuses DROP EXTENSION pg_dynamo CASCADE while item tables exist, for it would drop their items';
+CREATE EVENT TRIGGER pg_dynamo_drop_extension ON ddl_command_start
+	WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA')
+	EXECUTE FUNCTION dynamo.on_drop_extension();
+COMMENT ON EVENT TRIGGER pg_dynamo_drop_extension IS 'protects item tables from DROP EXTENSION pg_dynamo CASCADE';
+
+-- ----------------------------------------------------------------
+-- The API: one function per operation, and the dispatcher
+-- ----------------------------------------------------------------
+
+CREATE FUNCTION dynamo.execute(operation text, request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_execute'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.execute(text, jsonb) IS
+	'runs an operation of the DynamoDB API by its name, e.g. PutItem; errors are SQLSTATE class DY';
+
+CREATE FUNCTION dynamo.execute(operation text, request json) RETURNS json
+	AS 'MODULE_PATHNAME', 'ddb_execute_text'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.execute(text, json) IS
+	'the same, with the request''s text read exactly as over the wire (U+0000, repeated members, types) and the response''s text written likewise';
+
+CREATE FUNCTION dynamo.execute(operation text, request text) RETURNS json
+	AS 'MODULE_PATHNAME', 'ddb_execute_text'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.execute(text, text) IS
+	'the same for text that need not be JSON: what is malformed gets the API''s SerializationException';
+
+CREATE FUNCTION dynamo.create_table(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_create_table'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.create_table(jsonb) IS
+	'CreateTable of the DynamoDB API: creates a DynamoDB table: an item table in schema dynamo_tables, owned by the current user';
+
+CREATE FUNCTION dynamo.describe_table(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_describe_table'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.describe_table(jsonb) IS
+	'DescribeTable of the DynamoDB API: describes a table';
+
+CREATE FUNCTION dynamo.list_tables(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_list_tables'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.list_tables(jsonb) IS
+	'ListTables of the DynamoDB API: lists the tables on which the current user has any privilege';
+
+CREATE FUNCTION dynamo.update_table(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_update_table'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.update_table(jsonb) IS
+	'UpdateTable of the DynamoDB API: changes the settings of a table, for its owner';
+
+CREATE FUNCTION dynamo.delete_table(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_delete_table'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.delete_table(jsonb) IS
+	'DeleteTable of the DynamoDB API: deletes a table with all its items, for its owner';
+
+CREATE FUNCTION dynamo.tag_resource(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_tag_resource'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.tag_resource(jsonb) IS
+	'TagResource of the DynamoDB API: sets tags of a table, for its owner';
+
+CREATE FUNCTION dynamo.untag_resource(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_untag_resource'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.untag_resource(jsonb) IS
+	'UntagResource of the DynamoDB API: removes tags of a table, for its owner';
+
+CREATE FUNCTION dynamo.list_tags_of_resource(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_list_tags_of_resource'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.list_tags_of_resource(jsonb) IS
+	'ListTagsOfResource of the DynamoDB API: lists the tags of a table';
+
+CREATE FUNCTION dynamo.describe_limits(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_describe_limits'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.describe_limits(jsonb) IS
+	'DescribeLimits of the DynamoDB API: tells the account''s capacity limits';
+
+CREATE FUNCTION dynamo.describe_endpoints(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_describe_endpoints'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.describe_endpoints(jsonb) IS
+	'DescribeEndpoints of the DynamoDB API: tells the endpoint''s address';
+
+CREATE FUNCTION dynamo.put_item(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_put_item'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.put_item(jsonb) IS
+	'PutItem of the DynamoDB API: creates or replaces an item';
+
+CREATE FUNCTION dynamo.get_item(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_get_item'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.get_item(jsonb) IS
+	'GetItem of the DynamoDB API: reads an item by its key';
+
+CREATE FUNCTION dynamo.update_item(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_update_item'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.update_item(jsonb) IS
+	'UpdateItem of the DynamoDB API: changes attributes of an item, or creates it';
+
+CREATE FUNCTION dynamo.delete_item(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_delete_item'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.delete_item(jsonb) IS
+	'DeleteItem of the DynamoDB API: deletes an item by its key';
+
+CREATE FUNCTION dynamo.query(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_query'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.query(jsonb) IS
+	'Query of the DynamoDB API: reads items of one partition in the order of the sort key';
+
+CREATE FUNCTION dynamo.scan(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_scan'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.scan(jsonb) IS
+	'Scan of the DynamoDB API: reads all items of a table, a page at a time';
+
+-- ----------------------------------------------------------------
+-- The same for people: plain JSON in, plain JSON out
+-- ----------------------------------------------------------------
+
+CREATE FUNCTION dynamo.create_table(table_name text, partition_key text, sort_key text DEFAULT NULL)
+	RETURNS regclass
+	AS 'MODULE_PATHNAME', 'ddb_create_table_plain'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.create_table(text, text, text) IS
+	'creates an on-demand table; keys as attribute name and type, e.g. dynamo.create_table(''Music'', ''Artist S'', ''SongTitle S''); returns the item table';
+
+CREATE FUNCTION dynamo.get_item(table_name text, key jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_get_item_plain'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.get_item(text, jsonb) IS
+	'the item with this key, in plain JSON; NULL if there is none';
+
+CREATE FUNCTION dynamo.put_item(table_name text, item jsonb, condition text DEFAULT NULL,
+	expression_values jsonb DEFAULT NULL, expression_names jsonb DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_put_item_plain'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.put_item(text, jsonb, text, jsonb, jsonb) IS
+	'creates or replaces an item given in plain JSON, under a condition expression if there is one';
+
+CREATE FUNCTION dynamo.update_item(table_name text, key jsonb, update_expression text,
+	expression_values jsonb DEFAULT NULL, expression_names jsonb DEFAULT NULL,
+	condition text DEFAULT NULL) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_update_item_plain'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.update_item(text, jsonb, text, jsonb, jsonb, text) IS
+	'applies an update expression to the item with this key; returns the new item in plain JSON';
+
+CREATE FUNCTION dynamo.delete_item(table_name text, key jsonb, condition text DEFAULT NULL,
+	expression_values jsonb DEFAULT NULL, expression_names jsonb DEFAULT NULL) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_delete_item_plain'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.delete_item(text, jsonb, text, jsonb, jsonb) IS
+	'deletes the item with this key; returns the old item in plain JSON, NULL if there was none';
+
+CREATE FUNCTION dynamo.query(table_name text, key_condition text, expression_values jsonb,
+	filter text DEFAULT NULL, expression_names jsonb DEFAULT NULL,
+	forward boolean DEFAULT true) RETURNS SETOF jsonb
+	AS 'MODULE_PATHNAME', 'ddb_query_plain'
+	LANGUAGE C VOLATILE ROWS 100;
+COMMENT ON FUNCTION dynamo.query(text, text, jsonb, text, jsonb, boolean) IS
+	'items of a partition in plain JSON, in the order of the sort key, all of them: no page limit; e.g. dynamo.query(''Music'', ''Artist = :a'', ''{":a": "X"}'')';
+
+CREATE FUNCTION dynamo.scan(table_name text, filter text DEFAULT NULL,
+	expression_values jsonb DEFAULT NULL, expression_names jsonb DEFAULT NULL) RETURNS SETOF jsonb
+	AS 'MODULE_PATHNAME', 'ddb_scan_plain'
+	LANGUAGE C VOLATILE ROWS 10000;
+COMMENT ON FUNCTION dynamo.scan(text, text, jsonb, jsonb) IS
+	'items of a table in plain JSON, all of them that pass the filter, in no particular order: no page limit';

@@ -1,0 +1,30 @@
+/*
+ * compat.h
+ *	  Every difference between server versions, and nowhere else.
+ *
+ * The extension is built and tested on PostgreSQL 15.
+ */
+#ifndef DDB_COMPAT_H
+#define DDB_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "pg_dynamo needs PostgreSQL 15 or later"
+#endif
+
+/*
+ * DDB_FUNCTION declares and registers a function that SQL calls.  The library
+ * is built with hidden visibility; up to release 15 PGDLLEXPORT expands to
+ * nothing and PG_FUNCTION_INFO_V1 marks only its info record.
+ */
+#if PG_VERSION_NUM < 160000
+#define DDB_EXPORT __attribute__((visibility("default")))
+#else
+#define DDB_EXPORT PGDLLEXPORT
+#endif
+
+#define DDB_FUNCTION(name) \
+	extern DDB_EXPORT Datum name(PG_FUNCTION_ARGS); \
+	extern DDB_EXPORT const Pg_finfo_record *CppConcat(pg_finfo_, name)(void); \
+	PG_FUNCTION_INFO_V1(name)
+
+#endif							/* DDB_COMPAT_H */

@@ -1,0 +1,59 @@
+/*
+ * itemtable.h
+ *	  Item tables as relations: create, drop, measure.
+ */
+#ifndef DDB_ITEMTABLE_H
+#define DDB_ITEMTABLE_H
+
+#include "catalog.h"
+
+/*
+ * ddb_item_table_create: create the relation for a DynamoDB table in schema
+ * dynamo_tables as the current user, who needs CREATE there (else
+ * AccessDeniedException for CreateTable).  Raises ResourceInUseException
+ * "Table already exists: <name>" where the name is taken.  Returns its oid.
+ */
+extern Oid	ddb_item_table_create(const char *name, const DdbKeySchema *keys);
+
+/*
+ * ddb_item_table_relname: name of the relation of a DynamoDB table; the same,
+ * but shortened, with a digest after "~", when longer than an identifier.
+ */
+extern char *ddb_item_table_relname(const char *name);
+
+/*
+ * ddb_item_table_drop: drop the relation (the caller has checked ownership
+ * and holds AccessExclusiveLock).  The catalog row goes with it.
+ */
+extern void ddb_item_table_drop(const DdbTable *table);
+
+/*
+ * ddb_item_table_measure: items and bytes (DynamoDB's measure: sum of item
+ * sizes).  Exact for small tables, from statistics for large ones, as the
+ * service refreshes its own figures every few hours.  Runs as the table's
+ * owner, whatever the caller may read.
+ */
+extern void ddb_item_table_measure(const DdbTable *table, int64 *items, int64 *bytes);
+
+/*
+ * ddb_item_table_names: names of the tables on which the current user has any
+ * privilege, in byte order, those greater than after (NULL: from the start),
+ * at most limit of them.  palloc'd array; *count receives its length.
+ */
+extern char **ddb_item_table_names(const char *after, int limit, int *count);
+
+/*
+ * Tags of a table.  Readers return palloc'd arrays ordered by key; writers
+ * run as the extension's owner after the caller's ownership check.
+ */
+typedef struct DdbTag
+{
+	char	   *key;
+	char	   *value;
+} DdbTag;
+
+extern DdbTag *ddb_item_table_tags(const DdbTable *table, int *count);
+extern void ddb_item_table_set_tag(const DdbTable *table, const char *key, const char *value);
+extern void ddb_item_table_remove_tag(const DdbTable *table, const char *key);
+
+#endif							/* DDB_ITEMTABLE_H */

@@ -1,0 +1,312 @@
+/*
+ * op.c
+ *	  The registry of operations and the dispatcher.
+ *
+ * Both doors come through ddb_op_execute, so that SQL and HTTP give the same
+ * answer.  Only this file knows the handlers.  Every operation of the API has
+ * a row; those without a handler are known by name, so that callers can tell
+ * them from misspellings, and are refused as the service refuses an operation
+ * that it does not have.
+ */
+#include "postgres.h"
+
+#include "catalog.h"
+#include "error.h"
+#include "op.h"
+#include "shapes.h"
+
+/* sorted by name, by bytes */
+static const DdbOperation operations[] = {
+	{.name = "BatchExecuteStatement"},
+	{.name = "BatchGetItem", .read_only = true},
+	{.name = "BatchWriteItem"},
+	{.name = "CancelBulkOperation"},
+	{.name = "CreateBackup", .table_name_rule = DDB_TABLE_NAME_CONTROL},
+	{.name = "CreateGlobalTable"},
+	{
+		.name = "CreateTable",
+		.shape = &ddb_shape_create_table,
+		.handler = ddb_op_create_table,
+		.table_name_rule = DDB_TABLE_NAME_CREATE
+	},
+	{.name = "DeleteBackup"},
+	{
+		.name = "DeleteItem",
+		.shape = &ddb_shape_delete_item,
+		.handler = ddb_op_delete_item
+	},
+	{.name = "DeleteResourcePolicy"},
+	{
+		.name = "DeleteTable",
+		.shape = &ddb_shape_delete_table,
+		.handler = ddb_op_delete_table,
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{.name = "DescribeBackup", .read_only = true},
+	{.name = "DescribeBulkOperation", .read_only = true},
+	{
+		.name = "DescribeContinuousBackups",
+		.read_only = true,
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{
+		.name = "DescribeContributorInsights",
+		.read_only = true,
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{
+		.name = "DescribeEndpoints",
+		.shape = &ddb_shape_describe_endpoints,
+		.handler = ddb_op_describe_endpoints,
+		.read_only = true
+	},
+	{.name = "DescribeExport", .read_only = true},
+	{.name = "DescribeGlobalTable", .read_only = true},
+	{.name = "DescribeGlobalTableSettings", .read_only = true},
+	{.name = "DescribeImport", .read_only = true},
+	{
+		.name = "DescribeKinesisStreamingDestination",
+		.read_only = true,
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{
+		.name = "DescribeLimits",
+		.shape = &ddb_shape_describe_limits,
+		.handler = ddb_op_describe_limits,
+		.read_only = true
+	},
+	{.name = "DescribeStream", .read_only = true},
+	{
+		.name = "DescribeTable",
+		.shape = &ddb_shape_describe_table,
+		.handler = ddb_op_describe_table,
+		.read_only = true,
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{
+		.name = "DescribeTableReplicaAutoScaling",
+		.read_only = true,
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{
+		.name = "DescribeTimeToLive",
+		.read_only = true,
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{
+		.name = "DisableKinesisStreamingDestination",
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{
+		.name = "EnableKinesisStreamingDestination",
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{.name = "ExecuteStatement"},
+	{.name = "ExecuteTransaction"},
+	{.name = "ExportTableToPointInTime"},
+	{
+		.name = "GetItem",
+		.shape = &ddb_shape_get_item,
+		.handler = ddb_op_get_item,
+		.read_only = true
+	},
+	{.name = "GetRecords", .read_only = true},
+	{.name = "GetResourcePolicy", .read_only = true},
+	{.name = "GetShardIterator", .read_only = true},
+	{.name = "ImportTable"},
+	{.name = "ListBackups", .read_only = true},
+	{.name = "ListBulkOperations", .read_only = true},
+	{.name = "ListContributorInsights", .read_only = true},
+	{.name = "ListExports", .read_only = true},
+	{.name = "ListGlobalTables", .read_only = true},
+	{.name = "ListImports", .read_only = true},
+	{.name = "ListStreams", .read_only = true},
+	{
+		.name = "ListTables",
+		.shape = &ddb_shape_list_tables,
+		.handler = ddb_op_list_tables,
+		.read_only = true
+	},
+	{
+		.name = "ListTagsOfResource",
+		.shape = &ddb_shape_list_tags_of_resource,
+		.handler = ddb_op_list_tags_of_resource,
+		.read_only = true
+	},
+	{
+		.name = "PutItem",
+		.shape = &ddb_shape_put_item,
+		.handler = ddb_op_put_item
+	},
+	{.name = "PutResourcePolicy"},
+	{
+		.name = "Query",
+		.shape = &ddb_shape_query,
+		.handler = ddb_op_query,
+		.read_only = true
+	},
+	{.name = "RestoreTableFromBackup"},
+	{.name = "RestoreTableToPointInTime"},
+	{
+		.name = "Scan",
+		.shape = &ddb_shape_scan,
+		.handler = ddb_op_scan,
+		.read_only = true
+	},
+	{.name = "SearchVectors", .read_only = true},
+	{.name = "StartBulkPutItems", .table_name_rule = DDB_TABLE_NAME_CONTROL},
+	{
+		.name = "TagResource",
+		.shape = &ddb_shape_tag_resource,
+		.handler = ddb_op_tag_resource
+	},
+	{.name = "TransactGetItems", .read_only = true},
+	{.name = "TransactWriteItems"},
+	{
+		.name = "UntagResource",
+		.shape = &ddb_shape_untag_resource,
+		.handler = ddb_op_untag_resource
+	},
+	{
+		.name = "UpdateContinuousBackups",
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{
+		.name = "UpdateContributorInsights",
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{.name = "UpdateGlobalTable"},
+	{.name = "UpdateGlobalTableSettings"},
+	{
+		.name = "UpdateItem",
+		.shape = &ddb_shape_update_item,
+		.handler = ddb_op_update_item
+	},
+	{
+		.name = "UpdateKinesisStreamingDestination",
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{
+		.name = "UpdateTable",
+		.shape = &ddb_shape_update_table,
+		.handler = ddb_op_update_table,
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{
+		.name = "UpdateTableReplicaAutoScaling",
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
+	{.name = "UpdateTimeToLive", .table_name_rule = DDB_TABLE_NAME_CONTROL},
+};
+
+/* the two sides of a look-up by name */
+typedef struct NameKey
+{
+	const char *name;
+	int			len;			/* in bytes */
+} NameKey;
+
+static int
+compare_name(const void *key, const void *row)
+{
+	const NameKey *wanted = key;
+	const char *name = ((const DdbOperation *) row)->name;
+	int			len = strlen(name);
+	int			order = memcmp(wanted->name, name, Min(wanted->len, len));
+
+	return order != 0 ? order : wanted->len - len;
+}
+
+#ifdef USE_ASSERT_CHECKING
+static bool
+registry_is_sorted(void)
+{
+	int			i;
+
+	for (i = 1; i < lengthof(operations); i++)
+	{
+		if (strcmp(operations[i - 1].name, operations[i].name) >= 0)
+			return false;
+	}
+	return true;
+}
+#endif
+
+/*
+ * ddb_op_find returns the row of an operation, case sensitive, or NULL for a
+ * name that the API does not have.
+ */
+const DdbOperation *
+ddb_op_find(const char *name, int len)
+{
+	NameKey		key = {.name = name, .len = len};
+
+	Assert(registry_is_sorted());
+	return bsearch(&key, operations, lengthof(operations),
+				   sizeof(DdbOperation), compare_name);
+}
+
+/* The ARN of the table that a request names, or "*" where it names none. */
+static char *
+arn_of_request(DdbDoc request)
+{
+	DdbText		name;
+
+	if (!ddb_request_string(request, "TableName", &name))
+		return pstrdup("*");
+	if (name.len >= 4 && memcmp(name.str, "arn:", 4) == 0)
+		return pnstrdup(name.str, name.len);
+	return ddb_arn_of_table(name.str, name.len);
+}
+
+/*
+ * Raise, in place of the server's error that has just been caught, the API
+ * error that stands for it; return when there is none.  A table dropped
+ * between look-up and use is a table not found.  Called inside PG_CATCH.
+ */
+static void
+translate_error(const DdbOperation *op, DdbDoc request, MemoryContext caller)
+{
+	int			sqlerrcode = geterrcode();
+
+	if (sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE &&
+		sqlerrcode != ERRCODE_UNDEFINED_TABLE)
+		return;
+
+	MemoryContextSwitchTo(caller);
+	FlushErrorState();
+	if (sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		ddb_access_denied(op->name, arn_of_request(request));
+	ddb_error(DDB_RESOURCE_NOT_FOUND, "Requested resource not found");
+}
+
+/*
+ * ddb_op_execute checks the request, runs the operation as the current user,
+ * and returns the response in CurrentMemoryContext, or raises one error: of
+ * the API; or of the server, where the API has none for it.  A request that
+ * is not an object raises SerializationException.
+ */
+Jsonb *
+ddb_op_execute(const DdbOperation *op, DdbDoc request)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Jsonb	   *volatile response = NULL;
+
+	if (op->handler == NULL)
+		ddb_error(DDB_UNKNOWN_OPERATION, "%s", "");
+	if (!ddb_doc_is_object(request))
+		ddb_error(DDB_SERIALIZATION, "%s", "");
+	ddb_shape_check(op->shape, request, op->table_name_rule);
+
+	PG_TRY();
+	{
+		response = op->handler(request);
+	}
+	PG_CATCH();
+	{
+		translate_error(op, request, caller);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return response;
+}

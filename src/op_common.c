@@ -1,0 +1,177 @@
+/*
+ * op_common.c
+ *	  What the item operations share: mixing rules, expressions of a request,
+ *	  capacity units.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "error.h"
+#include "op_common.h"
+
+#define READ_UNIT_BYTES		4096
+#define WRITE_UNIT_BYTES	1024
+
+/* ----------------------------------------------------------------
+ * Mixing rules
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Names of those parameters that the request has, joined by ", "; NULL when
+ * it has none.
+ */
+static char *
+present_parameters(DdbDoc request, const char *const *names)
+{
+	StringInfoData list;
+	int			i;
+
+	list.data = NULL;
+	for (i = 0; names[i] != NULL; i++)
+	{
+		if (!ddb_request_has(request, names[i]))
+			continue;
+		if (list.data == NULL)
+			initStringInfo(&list);
+		else
+			appendStringInfoString(&list, ", ");
+		appendStringInfoString(&list, names[i]);
+	}
+	return list.data;
+}
+
+static bool
+has_any(DdbDoc request, const char *const *names)
+{
+	int			i;
+
+	for (i = 0; names[i] != NULL; i++)
+	{
+		if (ddb_request_has(request, names[i]))
+			return true;
+	}
+	return false;
+}
+
+void
+ddb_op_check_mixing(DdbDoc request, const DdbParameterSets *sets)
+{
+	char	   *legacy = present_parameters(request, sets->legacy);
+	bool		has_expression = has_any(request, sets->expression);
+
+	if (legacy != NULL && has_expression)
+		ddb_validation_error("Can not use both expression and non-expression parameters in the same request: "
+							 "Non-expression parameters: {%s} Expression parameters: {%s}",
+							 legacy, present_parameters(request, sets->expression));
+	if (legacy != NULL || ddb_request_has(request, "ConditionalOperator"))
+		ddb_validation_error("The legacy parameters (%s) are not available in this version; use expressions",
+							 legacy ? legacy : "ConditionalOperator");
+	if (!has_expression && ddb_request_has(request, "ExpressionAttributeNames"))
+		ddb_validation_error("ExpressionAttributeNames can only be specified when using expressions");
+	if (sets->needs_values != NULL &&
+		ddb_request_has(request, "ExpressionAttributeValues") &&
+		!has_any(request, sets->value_expressions))
+		ddb_validation_error("ExpressionAttributeValues can only be specified when using expressions: %s",
+							 sets->needs_values);
+}
+
+/* ----------------------------------------------------------------
+ * Expressions
+ * ----------------------------------------------------------------
+ */
+
+void
+ddb_op_expressions(DdbDoc request, ExprRequest *context)
+{
+	ddb_expr_context_init(context,
+						  ddb_request_doc(request, "ExpressionAttributeNames"),
+						  ddb_request_doc(request, "ExpressionAttributeValues"));
+}
+
+ExprBinding *
+ddb_op_expression(DdbDoc request, ExprRequest *context, ExprKind kind, const char *parameter)
+{
+	DdbText		text;
+
+	if (!ddb_request_string(request, parameter, &text))
+		return NULL;
+	return ddb_expr_prepare(context, kind, text.str, text.len);
+}
+
+void
+ddb_op_check_key_paths(const ExprBinding *binding, const DdbKeySchema *keys)
+{
+	int			i;
+
+	if (binding == NULL)
+		return;
+	for (i = 0; i < keys->nattrs; i++)
+	{
+		if (ddb_expr_uses_attribute(binding, keys->attr[i].name, true))
+			ddb_validation_error("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: %.*s",
+								 keys->attr[i].name.len, keys->attr[i].name.str);
+	}
+}
+
+DdbText
+ddb_op_table_name(DdbDoc request)
+{
+	DdbText		name = {NULL, 0};
+
+	(void) ddb_request_string(request, "TableName", &name);
+	return name;
+}
+
+/* ----------------------------------------------------------------
+ * Capacity
+ * ----------------------------------------------------------------
+ */
+
+DdbCapacityDetail
+ddb_op_capacity_detail(DdbDoc request)
+{
+	/* in the order of DdbCapacityDetail */
+	static const char *const values[] = {"NONE", "TOTAL", "INDEXES", NULL};
+
+	return (DdbCapacityDetail) ddb_request_enum(request, "ReturnConsumedCapacity",
+												values, DDB_CAPACITY_NONE);
+}
+
+double
+ddb_read_units(int64 bytes, bool consistent)
+{
+	int64		units = Max((bytes + READ_UNIT_BYTES - 1) / READ_UNIT_BYTES, 1);
+
+	return consistent ? (double) units : units / 2.0;
+}
+
+double
+ddb_write_units(int64 bytes)
+{
+	return (double) Max((bytes + WRITE_UNIT_BYTES - 1) / WRITE_UNIT_BYTES, 1);
+}
+
+void
+ddb_op_add_capacity(JsonbValue *response, DdbDoc request, double units)
+{
+	DdbCapacityDetail detail = ddb_op_capacity_detail(request);
+	DdbText		table_name = ddb_op_table_name(request);
+	JsonbValue	capacity;
+	JsonbValue	value;
+
+	if (detail == DDB_CAPACITY_NONE)
+		return;
+	ddb_json_object(&capacity, 3);
+	ddb_json_string(&value, table_name.str, table_name.len);
+	ddb_json_add_value(&capacity, "TableName", &value);
+	ddb_json_add_double(&capacity, "CapacityUnits", units);
+	if (detail == DDB_CAPACITY_INDEXES)
+	{
+		ddb_json_object(&value, 1);
+		ddb_json_add_double(&value, "CapacityUnits", units);
+		ddb_json_add_value(&capacity, "Table", &value);
+	}
+	ddb_json_add_value(response, "ConsumedCapacity", &capacity);
+}

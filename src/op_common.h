@@ -1,0 +1,60 @@
+/*
+ * op_common.h
+ *	  What the item operations share: mixing rules, expressions of a request,
+ *	  capacity units.
+ */
+#ifndef DDB_OP_COMMON_H
+#define DDB_OP_COMMON_H
+
+#include "expr_bind.h"
+#include "keyenc.h"
+#include "shape.h"
+
+/* the parameters of an operation that 4.7's mixing rule names, in its order */
+typedef struct DdbParameterSets
+{
+	const char *const *legacy;	/* NULL-terminated */
+	const char *const *expression;	/* NULL-terminated */
+	const char *needs_values;	/* end of the text "ExpressionAttributeValues can
+								 * only be specified when using expressions: ..." */
+	const char *const *value_expressions;	/* those that may take values */
+} DdbParameterSets;
+
+/*
+ * ddb_op_check_mixing: raises when legacy and expression parameters are mixed;
+ * then, since legacy parameters are not offered, for any of them; then for
+ * names or values without an expression that could use them.
+ */
+extern void ddb_op_check_mixing(DdbDoc request, const DdbParameterSets *sets);
+
+/* names and values of the request, checked */
+extern void ddb_op_expressions(DdbDoc request, ExprRequest *context);
+
+/* one expression parameter, NULL when absent; empty text raises */
+extern ExprBinding *ddb_op_expression(DdbDoc request, ExprRequest *context,
+									  ExprKind kind, const char *parameter);
+
+/* raises when a path of the binding goes below a key attribute */
+extern void ddb_op_check_key_paths(const ExprBinding *binding, const DdbKeySchema *keys);
+
+/* TableName as sent */
+extern DdbText ddb_op_table_name(DdbDoc request);
+
+/* ---- capacity units ---- */
+
+typedef enum DdbCapacityDetail
+{
+	DDB_CAPACITY_NONE,
+	DDB_CAPACITY_TOTAL,
+	DDB_CAPACITY_INDEXES
+} DdbCapacityDetail;
+
+extern DdbCapacityDetail ddb_op_capacity_detail(DdbDoc request);
+
+extern double ddb_read_units(int64 bytes, bool consistent);
+extern double ddb_write_units(int64 bytes);
+
+/* adds ConsumedCapacity to response, unless detail is NONE */
+extern void ddb_op_add_capacity(JsonbValue *response, DdbDoc request, double units);
+
+#endif							/* DDB_OP_COMMON_H */

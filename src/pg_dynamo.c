@@ -1,0 +1,25 @@
+/*
+ * pg_dynamo.c
+ *	  Module magic and start-up, nothing else.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "catalog.h"
+#include "compat.h"
+#include "guc.h"
+
+/* hidden visibility would hide it up to release 15 */
+extern DDB_EXPORT const Pg_magic_struct *PG_MAGIC_FUNCTION_NAME(void);
+
+PG_MODULE_MAGIC;
+
+extern DDB_EXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	ddb_guc_define();
+	ddb_catalog_init();
+}

@@ -1,0 +1,45 @@
+/*
+ * plancache.h
+ *	  Saved SPI plans, by item table and query.
+ */
+#ifndef DDB_PLANCACHE_H
+#define DDB_PLANCACHE_H
+
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+
+#include "catalog.h"
+
+#define DDB_QUERY_MAX_ARGS	8
+
+/* one statement: text with $n, and the parameters' types */
+typedef struct DdbQueryText
+{
+	StringInfoData sql;
+	int			nargs;
+	Oid			argtypes[DDB_QUERY_MAX_ARGS];
+	bool		any_plan;		/* leave the planner its usual choice */
+} DdbQueryText;
+
+/*
+ * Query ids: unique over all users of the cache; ranges of them belong to the
+ * file that builds their text.
+ */
+#define DDB_QUERY_STORE		0	/* store.c */
+#define DDB_QUERY_SCAN		100 /* scan.c */
+#define DDB_QUERY_CATALOG	10000	/* catalog.c and itemtable.c, without a table */
+
+/* writes the text of a query for table (NULL for catalog queries) */
+typedef void (*DdbQueryBuilder) (const DdbTable *table, int query, DdbQueryText *text);
+
+/*
+ * ddb_plan_get: the saved plan, planned (unless any_plan) under settings that
+ * leave it no choice but the key index.  The caller is connected to SPI and, for a table, holds
+ * a lock on it.
+ */
+extern SPIPlanPtr ddb_plan_get(const DdbTable *table, int query, DdbQueryBuilder builder);
+
+/* type dynamo.item */
+extern Oid	ddb_item_type(void);
+
+#endif							/* DDB_PLANCACHE_H */

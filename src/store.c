@@ -1,0 +1,304 @@
+/*
+ * store.c
+ *	  One item by key: read, put, update, delete.
+ *
+ * Each is one SQL statement on the item table, run with the caller's rights.
+ * A write that depends on the present item gives the executor a C function to
+ * call on it (store_write, store_check below): PostgreSQL locks the row, and
+ * where a concurrent writer was first it calls the function again with the
+ * newest row, so conditions and updates need no loop of ours.
+ *
+ * Statements never set the key columns in an UPDATE: updates stay HOT and
+ * take the weak row lock, so foreign keys to an item table do not block them.
+ *
+ * Under a caller's REPEATABLE READ or SERIALIZABLE a lost race is
+ * serialization_failure, as for any SQL statement.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "plancache.h"
+#include "store.h"
+
+DDB_FUNCTION(ddb_store_write);
+DDB_FUNCTION(ddb_store_check);
+
+/* queries of this file, see plancache.h */
+enum
+{
+	QUERY_GET = DDB_QUERY_STORE,
+	QUERY_PUT,
+	QUERY_UPSERT,
+	QUERY_UPDATE,
+	QUERY_DELETE,
+	QUERY_DELETE_CHECKED
+};
+
+/* ----------------------------------------------------------------
+ * Statement texts
+ * ----------------------------------------------------------------
+ */
+
+static void
+add_arg(DdbQueryText *text, Oid type)
+{
+	text->argtypes[text->nargs++] = type;
+}
+
+static void
+add_key_args(const DdbTable *table, DdbQueryText *text)
+{
+	int			i;
+
+	for (i = 0; i < table->keys.nattrs; i++)
+		add_arg(text, ddb_key_column_type(table->keys.attr[i].type));
+}
+
+static void
+append_key_condition(const DdbTable *table, DdbQueryText *text)
+{
+	appendStringInfoString(&text->sql, " WHERE t.pk OPERATOR(pg_catalog.=) $1");
+	if (table->keys.nattrs == 2)
+		appendStringInfoString(&text->sql, " AND t.sk OPERATOR(pg_catalog.=) $2");
+}
+
+static void
+append_insert(const DdbTable *table, DdbQueryText *text)
+{
+	bool		has_sk = table->keys.nattrs == 2;
+
+	appendStringInfo(&text->sql,
+					 "INSERT INTO %s AS t (pk%s, item) VALUES ($1%s, $%d)"
+					 " ON CONFLICT (pk%s) DO UPDATE SET item = ",
+					 table->qualified, has_sk ? ", sk" : "",
+					 has_sk ? ", $2" : "", has_sk ? 3 : 2,
+					 has_sk ? ", sk" : "");
+	add_key_args(table, text);
+	add_arg(text, ddb_item_type());
+}
+
+static void
+build_query(const DdbTable *table, int query, DdbQueryText *text)
+{
+	switch (query)
+	{
+		case QUERY_GET:
+			appendStringInfo(&text->sql, "SELECT t.item FROM %s AS t", table->qualified);
+			append_key_condition(table, text);
+			add_key_args(table, text);
+			return;
+		case QUERY_PUT:
+			append_insert(table, text);
+			appendStringInfoString(&text->sql, "EXCLUDED.item");
+			return;
+		case QUERY_UPSERT:
+			append_insert(table, text);
+			appendStringInfo(&text->sql, "dynamo.store_write(t.item, $%d)", text->nargs + 1);
+			add_arg(text, INT8OID);
+			return;
+		case QUERY_UPDATE:
+			appendStringInfo(&text->sql,
+							 "UPDATE %s AS t SET item = dynamo.store_write(t.item, $%d)",
+							 table->qualified, table->keys.nattrs + 1);
+			append_key_condition(table, text);
+			add_key_args(table, text);
+			add_arg(text, INT8OID);
+			return;
+		case QUERY_DELETE:
+			appendStringInfo(&text->sql, "DELETE FROM %s AS t", table->qualified);
+			append_key_condition(table, text);
+			add_key_args(table, text);
+			return;
+		case QUERY_DELETE_CHECKED:
+			appendStringInfo(&text->sql, "DELETE FROM %s AS t", table->qualified);
+			append_key_condition(table, text);
+			appendStringInfo(&text->sql, " AND dynamo.store_check(t.item, $%d)",
+							 table->keys.nattrs + 1);
+			add_key_args(table, text);
+			add_arg(text, INT8OID);
+			return;
+	}
+	elog(ERROR, "unrecognized store query %d", query);
+}
+
+/* ----------------------------------------------------------------
+ * Functions that the statements call
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Writes under way in this backend, innermost first.  A statement names its
+ * write by serial number: a pointer in its place could be forged by whoever
+ * calls the functions below from SQL.
+ */
+static DdbWrite *active_writes = NULL;
+static int64 last_serial = 0;
+
+static DdbWrite *
+write_of_serial(int64 serial)
+{
+	DdbWrite   *write;
+
+	for (write = active_writes; write != NULL; write = write->outer)
+	{
+		if (write->serial == serial)
+			return write;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("this function is called by statements of the extension only")));
+}
+
+/*
+ * store_write(item, serial): the row's next item, as the DdbWrite decides.
+ */
+Datum
+ddb_store_write(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *old_item = PG_GETARG_JSONB_P(0);
+	DdbWrite   *write = write_of_serial(PG_GETARG_INT64(1));
+	Jsonb	   *new_item = write->apply(write, ddb_doc_root(old_item));
+
+	if (new_item == NULL)
+		PG_RETURN_JSONB_P(old_item);
+	PG_RETURN_JSONB_P(new_item);
+}
+
+/*
+ * store_check(item, serial): true, or the error by which the DdbWrite refuses
+ * to let this row be deleted.
+ */
+Datum
+ddb_store_check(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *old_item = PG_GETARG_JSONB_P(0);
+	DdbWrite   *write = write_of_serial(PG_GETARG_INT64(1));
+
+	(void) write->apply(write, ddb_doc_root(old_item));
+	PG_RETURN_BOOL(true);
+}
+
+/* ----------------------------------------------------------------
+ * Running statements
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Run a statement whose parameters are the key columns and then those given.
+ * Returns the number of rows.
+ */
+static uint64
+run(const DdbTable *table, int query, const DdbKey *key, int nextra, const Datum *extra)
+{
+	Datum		values[DDB_QUERY_MAX_ARGS];
+	int			rc;
+	int			i;
+	uint64		rows;
+
+	for (i = 0; i < key->ncols; i++)
+		values[i] = key->col[i];
+	for (i = 0; i < nextra; i++)
+		values[key->ncols + i] = extra[i];
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	rc = SPI_execute_plan(ddb_plan_get(table, query, build_query), values, NULL, false, 0);
+	if (rc < 0)
+		elog(ERROR, "could not execute a statement on item table \"%s\": %s",
+			 table->name, SPI_result_code_string(rc));
+	rows = SPI_processed;
+	SPI_finish();
+	return rows;
+}
+
+/*
+ * The same for a statement whose last parameter is the serial of write.
+ */
+static uint64
+run_write(const DdbTable *table, int query, const DdbKey *key, int nextra,
+		  Datum *extra, DdbWrite *write)
+{
+	uint64		rows = 0;
+
+	write->serial = ++last_serial;
+	write->outer = active_writes;
+	active_writes = write;
+	extra[nextra] = Int64GetDatum(write->serial);
+	PG_TRY();
+	{
+		rows = run(table, query, key, nextra + 1, extra);
+	}
+	PG_FINALLY();
+	{
+		active_writes = write->outer;
+	}
+	PG_END_TRY();
+	return rows;
+}
+
+Jsonb *
+ddb_store_get(const DdbTable *table, const DdbKey *key)
+{
+	Jsonb	   *item = NULL;
+	MemoryContext caller = CurrentMemoryContext;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	if (SPI_execute_plan(ddb_plan_get(table, QUERY_GET, build_query),
+						 (Datum *) key->col, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read from item table \"%s\"", table->name);
+	if (SPI_processed > 0)
+	{
+		MemoryContext old;
+		bool		isnull;
+		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0],
+										  SPI_tuptable->tupdesc, 1, &isnull);
+
+		old = MemoryContextSwitchTo(caller);
+		item = DatumGetJsonbPCopy(datum);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return item;
+}
+
+void
+ddb_store_put(const DdbTable *table, const DdbKey *key, const Jsonb *item)
+{
+	Datum		extra[1];
+
+	extra[0] = JsonbPGetDatum(item);
+	(void) run(table, QUERY_PUT, key, 1, extra);
+}
+
+void
+ddb_store_upsert(const DdbTable *table, const DdbKey *key,
+				 const Jsonb *item_if_absent, DdbWrite *write)
+{
+	Datum		extra[2];
+
+	extra[0] = JsonbPGetDatum(item_if_absent);
+	(void) run_write(table, QUERY_UPSERT, key, 1, extra, write);
+}
+
+bool
+ddb_store_update(const DdbTable *table, const DdbKey *key, DdbWrite *write)
+{
+	Datum		extra[1];
+
+	return run_write(table, QUERY_UPDATE, key, 0, extra, write) > 0;
+}
+
+bool
+ddb_store_delete(const DdbTable *table, const DdbKey *key, DdbWrite *write)
+{
+	Datum		extra[1];
+
+	if (write == NULL)
+		return run(table, QUERY_DELETE, key, 0, NULL) > 0;
+	return run_write(table, QUERY_DELETE_CHECKED, key, 0, extra, write) > 0;
+}

@@ -1,0 +1,45 @@
+/*
+ * store.h
+ *	  One item by key: read, put, update, delete.
+ *
+ * The order in which a transaction takes locks: the item table (by
+ * ddb_catalog_open), then the key's slot (keylock.c), then the row.
+ */
+#ifndef DDB_STORE_H
+#define DDB_STORE_H
+
+#include "catalog.h"
+
+/*
+ * A write that depends on the item as it is.  apply is called while the row is
+ * held, with the newest committed item (ptr NULL where there is none), and
+ * returns the new one (ignored by a delete), or raises the error that refuses
+ * the write.  It may be called again when a concurrent writer got there first;
+ * the last call counts.
+ */
+typedef struct DdbWrite DdbWrite;
+struct DdbWrite
+{
+	Jsonb	   *(*apply) (DdbWrite *write, DdbDoc old_item);
+	MemoryContext context;		/* where apply keeps what outlives the call */
+	int64		serial;			/* of store.c: names the write inside statements */
+	DdbWrite   *outer;			/* of store.c: the write whose trigger made this one */
+};
+
+/* the item in CurrentMemoryContext, or NULL */
+extern Jsonb *ddb_store_get(const DdbTable *table, const DdbKey *key);
+
+/* replace or create without looking at what was there */
+extern void ddb_store_put(const DdbTable *table, const DdbKey *key, const Jsonb *item);
+
+/* create item_if_absent, or replace what is there by write's result */
+extern void ddb_store_upsert(const DdbTable *table, const DdbKey *key,
+							 const Jsonb *item_if_absent, DdbWrite *write);
+
+/* replace what is there by write's result; false when there is nothing */
+extern bool ddb_store_update(const DdbTable *table, const DdbKey *key, DdbWrite *write);
+
+/* delete what is there, after write (if not NULL) agreed; false when there is nothing */
+extern bool ddb_store_delete(const DdbTable *table, const DdbKey *key, DdbWrite *write);
+
+#endif							/* DDB_STORE_H */

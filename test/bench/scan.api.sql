@@ -1,0 +1,1 @@
+SELECT * FROM dynamo.scan('bench', :filter, :values::jsonb);

@@ -1,0 +1,1 @@
+SELECT item FROM bench_raw WHERE item->'bucket' = '{"N":"7"}';

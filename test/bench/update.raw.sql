@@ -1,0 +1,9 @@
+\set p random(1001, 1000 + :partitions)
+\set s random(101, 200)
+\set r random(0, 9)
+UPDATE bench_raw
+SET item = jsonb_set(jsonb_set(item,
+		'{rating,N}', to_jsonb(:r::text)),
+		'{votes,N}', to_jsonb(((item->'votes'->>'N')::numeric + 1)::text))
+WHERE pk = 'part-' || :p AND sk = 'item-' || :s
+	AND (item->'rating'->>'N')::numeric < 11;

@@ -1,0 +1,94 @@
+# What the TAP tests share: a server with the extension, API calls with decoded
+# documents.
+#
+#	use FindBin;
+#	use lib "$FindBin::RealBin/lib";
+#	use PgDynamo;
+#
+#	my $node = start_node('main');
+#	my $response = call($node, 'PutItem', { TableName => 'Music', ... });
+#	my $error = call_error($node, 'GetItem', { ... });
+
+package PgDynamo;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(start_node create_extension create_table call call_error);
+
+my $json = JSON::PP->new->canonical->allow_nonref;
+
+# A running server that preloads the library and has the extension in database
+# "postgres".  Options: conf, lines for postgresql.conf.
+sub start_node
+{
+	my ($name, %option) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(allows_streaming => 'logical');
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_dynamo'");
+	$node->append_conf('postgresql.conf', $option{conf}) if $option{conf};
+	$node->start;
+	create_extension($node);
+	return $node;
+}
+
+sub create_extension
+{
+	my ($node, $database) = @_;
+
+	$node->safe_psql($database // 'postgres', 'CREATE EXTENSION pg_dynamo');
+	return;
+}
+
+sub statement
+{
+	my ($operation, $request) = @_;
+	my $text = $json->encode($request);
+
+	die 'request contains the quote' if $text =~ /\$request\$/;
+	return "SELECT dynamo.execute('$operation', \$request\$$text\$request\$)";
+}
+
+# The operation's response as a Perl structure; dies on an API error.
+sub call
+{
+	my ($node, $operation, $request, %option) = @_;
+	my $text = $node->safe_psql($option{database} // 'postgres',
+		statement($operation, $request));
+
+	return $json->decode($text);
+}
+
+# The operation's error, "ExceptionName: message"; undef if it succeeded.
+sub call_error
+{
+	my ($node, $operation, $request, %option) = @_;
+	my ($status, $out, $err) = $node->psql($option{database} // 'postgres',
+		statement($operation, $request));
+
+	return undef if $status == 0;
+	return $err =~ /ERROR:  (.*)/ ? $1 : $err;
+}
+
+# An on-demand table with string keys: pk, and sk unless the third is false.
+sub create_table
+{
+	my ($node, $name, $with_range) = @_;
+	my @keys = ([ 'pk', 'HASH' ]);
+
+	push @keys, [ 'sk', 'RANGE' ] if $with_range // 1;
+	return call($node, 'CreateTable', {
+		TableName => $name,
+		BillingMode => 'PAY_PER_REQUEST',
+		KeySchema => [ map { { AttributeName => $_->[0], KeyType => $_->[1] } } @keys ],
+		AttributeDefinitions =>
+		  [ map { { AttributeName => $_->[0], AttributeType => 'S' } } @keys ] });
+}
+
+1;
