@@ -119,7 +119,7 @@ PG_CPPFLAGS = -Isrc
 PG_CFLAGS = -fvisibility=hidden $(if $(filter 1 yes,$(WERROR)),$(WARNINGS) -Werror)
 
 # The server exports functions of the same names as jansson's: keep ours.
-SHLIB_LINK = -Wl,--wrap=stdin -l:libjansson.a -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
+SHLIB_LINK = -lcrypto -Wl,--wrap=stdin -l:libjansson.a -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
 
 ifeq ($(VARIANT),coverage)
 PG_CFLAGS += --coverage -O0 -fprofile-update=atomic

@@ -3,6 +3,17 @@
 -- complain if the script is sourced in psql, rather than by CREATE EXTENSION
 \echo Use "CREATE EXTENSION pg_dynamo" to load this file. \quit
 
+DO $$
+BEGIN
+	IF pg_catalog.current_setting('server_encoding') <> 'UTF8' THEN
+		RAISE EXCEPTION 'pg_dynamo needs a database with encoding UTF8';
+	END IF;
+END
+$$;
+
+-- The schemas are members of the extension: one that somebody else had made
+-- before would be a place to plant functions in.
+CREATE SCHEMA dynamo;
 COMMENT ON SCHEMA dynamo IS 'Amazon DynamoDB''s API as SQL functions';
 
 -- ----------------------------------------------------------------
@@ -177,17 +188,17 @@ COMMENT ON FUNCTION dynamo.partition_hash(numeric) IS
 COMMENT ON FUNCTION dynamo.partition_hash(bytea) IS
 	'place of a partition in the order of Scan, from column pk';
 
-CREATE FUNCTION dynamo.item_has_key(item dynamo.item, VARIADIC "any") RETURNS boolean
-	AS 'MODULE_PATHNAME', 'ddb_item_has_key'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION dynamo.item_has_key(dynamo.item, "any") IS
-	'CHECK of item tables: do the key columns hold the item''s key attributes?';
-
 CREATE FUNCTION dynamo.item_before_insert() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'ddb_item_before_insert'
 	LANGUAGE C;
 COMMENT ON FUNCTION dynamo.item_before_insert() IS
-	'trigger of item tables: fills key columns that are NULL, and locks the key against transactions that rely on its absence';
+	'trigger of item tables: fills key columns that are NULL from the item, refuses others that differ from it, and locks the key against transactions that rely on its absence';
+
+CREATE FUNCTION dynamo.item_after_update() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'ddb_item_after_update'
+	LANGUAGE C;
+COMMENT ON FUNCTION dynamo.item_after_update() IS
+	'trigger of item tables: refuses an item whose key attributes are not those in the key columns';
 
 CREATE FUNCTION dynamo.item_before_key_update() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'ddb_item_before_key_update'
@@ -230,7 +241,7 @@ CREATE FUNCTION dynamo.on_ddl_command_end() RETURNS event_trigger
 COMMENT ON FUNCTION dynamo.on_ddl_command_end() IS
 	'event trigger: a renamed item table is the DynamoDB table of that name; key and item columns cannot be dropped, renamed or retyped';
 CREATE EVENT TRIGGER pg_dynamo_ddl_command_end ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE')
+	WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW')
 	EXECUTE FUNCTION dynamo.on_ddl_command_end();
 COMMENT ON EVENT TRIGGER pg_dynamo_ddl_command_end IS 'keeps the catalog of pg_dynamo true when item tables are altered by SQL';
 
@@ -239,7 +250,7 @@ CREATE FUNCTION dynamo.on_drop_extension() RETURNS event_trigger
 COMMENT ON FUNCTION dynamo.on_drop_extension() IS
 	'event trigger: refuses DROP EXTENSION pg_dynamo CASCADE while item tables exist, for it would drop their items';
 CREATE EVENT TRIGGER pg_dynamo_drop_extension ON ddl_command_start
-	WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA')
+	WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP OWNED')
 	EXECUTE FUNCTION dynamo.on_drop_extension();
 COMMENT ON EVENT TRIGGER pg_dynamo_drop_extension IS 'protects item tables from DROP EXTENSION pg_dynamo CASCADE';
 

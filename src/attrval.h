@@ -125,8 +125,8 @@ extern DdbCheck ddb_value_check(const JsonbValue *sent);
 extern DdbCheck ddb_item_check(DdbDoc sent);
 
 /*
- * The same for what claims to be in stored form already (domains): malformed
- * escapes are refused too, and detail explains canonical = false.
+ * The same for what claims to be in stored form already (domains): detail
+ * explains canonical = false.
  */
 extern DdbCheck ddb_value_check_stored(DdbDoc value);
 extern DdbCheck ddb_item_check_stored(DdbDoc item);

@@ -43,13 +43,12 @@
 	"Base64 encoded length is expected a multiple of 4 bytes but found: %d"
 #define MSG_BASE64_DIGIT "Invalid last non-pad Base64 character dectected"
 #define MSG_ESCAPE \
-	"Supplied text has a malformed escape of U+0000 or U+0001"
+	MSG_INVALID "malformed escape of U+0000 in a string"
 
 typedef struct CheckState
 {
 	DdbCheck	result;
-	bool		stored;			/* refuse bad escapes, explain what is not
-								 * canonical */
+	bool		stored;			/* explain what is not canonical */
 } CheckState;
 
 static bool check_value(CheckState *state, DdbDoc value, int depth);
@@ -96,12 +95,12 @@ string_of(const JsonbValue *value)
 	return text;
 }
 
+/* text comes with its escapes; only jsonb from SQL can hold malformed ones */
 static inline bool
 check_text(CheckState *state, DdbText text)
 {
-	if (state->stored && !ddb_text_is_valid(text.str, text.len))
-		return refuse(state, MSG_ESCAPE);
-	return true;
+	return ddb_text_is_valid(text.str, text.len) ||
+		refuse(state, MSG_ESCAPE);
 }
 
 static bool
@@ -462,7 +461,8 @@ check_item(DdbDoc item, bool stored)
 
 /*
  * ddb_value_check: whether one value as sent is good, and whether it is in
- * stored form.  Members that are null or not a type are passed over.
+ * stored form.  Members that are null or not a type are passed over; malformed
+ * escapes of U+0000 are refused.
  */
 DdbCheck
 ddb_value_check(const JsonbValue *sent)

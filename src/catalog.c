@@ -85,6 +85,9 @@ typedef struct RetiredContext
 static HTAB *cache = NULL;
 static RetiredContext *retired = NULL;
 
+/* counts invalidation messages, so that one that comes during a load is seen */
+static uint64 invalidations = 0;
+
 /* ----------------------------------------------------------------
  * Names and ARNs
  * ----------------------------------------------------------------
@@ -96,15 +99,26 @@ ddb_arn_of_table(const char *name, int len)
 					ddb_region, ddb_account_id, len, name);
 }
 
+static char *
+access_denied_message(const char *action, const char *arn)
+{
+	return psprintf("User: arn:aws:iam::%s:user/%s is not authorized to perform: "
+					"dynamodb:%s on resource: %s because no identity-based policy "
+					"allows the dynamodb:%s action",
+					ddb_account_id, GetUserNameFromId(GetUserId(), false),
+					action, arn, action);
+}
+
 void
 ddb_access_denied(const char *action, const char *arn)
 {
-	ddb_error(DDB_ACCESS_DENIED,
-			  "User: arn:aws:iam::%s:user/%s is not authorized to perform: "
-			  "dynamodb:%s on resource: %s because no identity-based policy "
-			  "allows the dynamodb:%s action",
-			  ddb_account_id, GetUserNameFromId(GetUserId(), false),
-			  action, arn, action);
+	ddb_error(DDB_ACCESS_DENIED, "%s", access_denied_message(action, arn));
+}
+
+void
+ddb_access_denied_because(const char *action, const char *arn, const char *reason)
+{
+	ddb_error_hint(DDB_ACCESS_DENIED, reason, "%s", access_denied_message(action, arn));
 }
 
 /*
@@ -257,16 +271,23 @@ static DdbTable *
 definition_of_tuple(HeapTuple tuple, TupleDesc desc)
 {
 	DdbTable   *table = palloc0(sizeof(DdbTable));
-	char	   *relname;
+	HeapTuple	class_tuple;
+	Form_pg_class class_form;
+	char	   *schema;
 	bool		isnull;
 
 	table->relid = DatumGetObjectId(heap_getattr(tuple, ATT_RELID, desc, &isnull));
-	relname = get_rel_name(table->relid);
-	if (relname == NULL)
+	class_tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(table->relid));
+	if (!HeapTupleIsValid(class_tuple))
+		return NULL;
+	class_form = (Form_pg_class) GETSTRUCT(class_tuple);
+	table->schema = class_form->relnamespace;
+	table->row_security = class_form->relrowsecurity;
+	schema = get_namespace_name(table->schema);
+	if (schema == NULL)
 		return NULL;
 	table->name = TextDatumGetCString(heap_getattr(tuple, ATT_TABLE_NAME, desc, &isnull));
-	table->qualified = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table->relid)),
-												  relname);
+	table->qualified = quote_qualified_identifier(schema, NameStr(class_form->relname));
 	read_key_attr(tuple, desc, ATT_HASH_ATTRIBUTE, ATT_HASH_TYPE, &table->keys);
 	read_key_attr(tuple, desc, ATT_RANGE_ATTRIBUTE, ATT_RANGE_TYPE, &table->keys);
 	return table;
@@ -283,6 +304,7 @@ invalidate(Datum arg, Oid relid)
 	HASH_SEQ_STATUS status;
 	CacheEntry *entry;
 
+	invalidations++;
 	if (cache == NULL)
 		return;
 	hash_seq_init(&status, cache);
@@ -294,10 +316,18 @@ invalidate(Datum arg, Oid relid)
 	}
 }
 
+/* a renamed schema changes the qualified names of its tables */
+static void
+invalidate_all(Datum arg, int cacheid, uint32 hashvalue)
+{
+	invalidate(arg, InvalidOid);
+}
+
 void
 ddb_catalog_init(void)
 {
 	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all, (Datum) 0);
 }
 
 static void
@@ -385,6 +415,7 @@ find_entry(const char *name, int len)
 	CacheEntry *entry;
 	MemoryContext context;
 	DdbTable   *table;
+	uint64		invalidations_before;
 	bool		found;
 
 	if (len > MAX_TABLE_NAME || memchr(name, '\0', len) != NULL)
@@ -404,7 +435,9 @@ find_entry(const char *name, int len)
 		return entry;
 	}
 
+	invalidations_before = invalidations;
 	table = load(name, len, &context);
+	entry = hash_search(cache, key, HASH_FIND, NULL);
 	if (table == NULL)
 	{
 		if (entry != NULL)
@@ -420,7 +453,7 @@ find_entry(const char *name, int len)
 		retire(entry);
 	entry->context = context;
 	entry->table = table;
-	entry->valid = true;
+	entry->valid = invalidations == invalidations_before;
 	entry->last_used = MyProc->lxid;
 	return entry;
 }
@@ -456,14 +489,16 @@ ddb_catalog_definition(Oid relid)
  */
 
 static bool
-is_permitted(Oid relid, AclMode acl)
+is_permitted(const DdbTable *table, AclMode acl)
 {
+	if (pg_namespace_aclcheck(table->schema, GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+		return false;
 	if (acl == DDB_ACL_OWNER)
-		return pg_class_ownercheck(relid, GetUserId());
+		return pg_class_ownercheck(table->relid, GetUserId());
 	if (acl == ACL_NO_RIGHTS)
-		return pg_class_aclmask(relid, GetUserId(), ACL_ALL_RIGHTS_RELATION,
+		return pg_class_aclmask(table->relid, GetUserId(), ACL_ALL_RIGHTS_RELATION,
 								ACLMASK_ANY) != 0;
-	return pg_class_aclmask(relid, GetUserId(), acl, ACLMASK_ALL) == acl;
+	return pg_class_aclmask(table->relid, GetUserId(), acl, ACLMASK_ALL) == acl;
 }
 
 /*
@@ -496,9 +531,17 @@ ddb_catalog_open(DdbText table_name, LOCKMODE lockmode, AclMode acl,
 		if (entry == NULL)
 			raise_not_found(table_name, action, control_plane);
 		table = entry->table;
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table->relid)))
+		{
+			/* dropped, and its message not yet read */
+			CHECK_FOR_INTERRUPTS();
+			AcceptInvalidationMessages();
+			entry->valid = false;
+			continue;
+		}
 
 		/* before the lock, for who may not use a table may not block it */
-		if (!is_permitted(table->relid, acl))
+		if (!is_permitted(table, acl))
 			ddb_access_denied(action, ddb_arn_of_table(table_name.str, table_name.len));
 
 		LockRelationOid(table->relid, lockmode);
@@ -529,8 +572,8 @@ ddb_catalog_read(const DdbTable *table, DdbTableRow *row)
  * ----------------------------------------------------------------
  */
 
-void
-ddb_as_owner_begin(DdbAsOwner *state)
+Oid
+ddb_catalog_owner(void)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(definition_relid()));
 	Oid			owner;
@@ -539,6 +582,13 @@ ddb_as_owner_begin(DdbAsOwner *state)
 		elog(ERROR, "dynamo.table_definition is missing");
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
+	return owner;
+}
+
+void
+ddb_as_owner_begin(DdbAsOwner *state)
+{
+	Oid			owner = ddb_catalog_owner();
 
 	GetUserIdAndSecContext(&state->save_userid, &state->save_sec_context);
 	SetUserIdAndSecContext(owner, state->save_sec_context |

@@ -17,6 +17,8 @@ typedef struct DdbTable
 {
 	char	   *name;			/* DynamoDB's table name */
 	Oid			relid;			/* its item table */
+	Oid			schema;			/* the item table's */
+	bool		row_security;	/* are policies in force on it? */
 	char	   *qualified;		/* quoted "schema"."table" for statement texts */
 	DdbKeySchema keys;
 } DdbTable;
@@ -78,6 +80,9 @@ extern void ddb_catalog_update_settings(const DdbTable *table, const Jsonb *sett
 extern void ddb_catalog_rename(Oid relid, const char *new_name);
 extern void ddb_catalog_delete(Oid relid);
 
+/* the role that owns the extension's tables */
+extern Oid	ddb_catalog_owner(void);
+
 /* run a block as the extension's owner with a pinned search_path */
 typedef struct DdbAsOwner
 {
@@ -94,6 +99,10 @@ extern char *ddb_arn_of_table(const char *name, int len);
 
 /* raise AccessDeniedException for action (e.g. "PutItem") on an ARN */
 extern void ddb_access_denied(const char *action, const char *arn) pg_attribute_noreturn();
+
+/* the same, with the server's reason as a hint */
+extern void ddb_access_denied_because(const char *action, const char *arn,
+									  const char *reason) pg_attribute_noreturn();
 
 /* schema dynamo_tables; InvalidOid only while the extension is being made */
 extern Oid	ddb_tables_schema(void);

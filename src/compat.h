@@ -27,4 +27,11 @@
 	extern DDB_EXPORT const Pg_finfo_record *CppConcat(pg_finfo_, name)(void); \
 	PG_FUNCTION_INFO_V1(name)
 
+/* does a saved search path equal the present one? (catalog/namespace.h) */
+#if PG_VERSION_NUM < 170000
+#define ddb_search_path_matches(path)	OverrideSearchPathMatchesCurrent(path)
+#else
+#define ddb_search_path_matches(path)	SearchPathMatchesCurrentEnvironment(path)
+#endif
+
 #endif							/* DDB_COMPAT_H */

@@ -21,6 +21,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "nodes/parsenodes.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -179,12 +180,31 @@ ddb_on_ddl_command_end(PG_FUNCTION_ARGS)
  * ----------------------------------------------------------------
  */
 
+/* DROP OWNED BY ... CASCADE, where one of the roles owns the extension's tables */
+static bool
+drops_the_owner(DropOwnedStmt *stmt)
+{
+	Oid			owner = ddb_catalog_owner();
+	ListCell   *lc;
+
+	if (stmt->behavior != DROP_CASCADE)
+		return false;
+	foreach(lc, stmt->roles)
+	{
+		if (get_rolespec_oid(lfirst_node(RoleSpec, lc), true) == owner)
+			return true;
+	}
+	return false;
+}
+
 static bool
 drops_the_extension(Node *parsetree)
 {
 	DropStmt   *stmt = (DropStmt *) parsetree;
 	ListCell   *lc;
 
+	if (parsetree != NULL && IsA(parsetree, DropOwnedStmt))
+		return drops_the_owner((DropOwnedStmt *) parsetree);
 	if (parsetree == NULL || !IsA(parsetree, DropStmt) || stmt->behavior != DROP_CASCADE)
 		return false;
 	if (stmt->removeType != OBJECT_EXTENSION && stmt->removeType != OBJECT_SCHEMA)

@@ -16,11 +16,14 @@
 
 #include "attrval.h"
 #include "compat.h"
+#include "error.h"
 #include "guc.h"
 #include "keyenc.h"
 #include "plainjson.h"
 
 #define MAX_KEY_ATTRIBUTES	2
+
+#define MSG_ITEM_SIZE	"Item size has exceeded the maximum allowed size"
 
 DDB_FUNCTION(ddb_item_is_valid);
 DDB_FUNCTION(ddb_attribute_value_is_valid);
@@ -67,11 +70,23 @@ require_stored_item(const char *what, DdbDoc item)
  * An item never counts more bytes than its jsonb form takes, so most need not
  * be measured.
  */
-static void
-require_size(DdbDoc item)
+static bool
+is_too_large(DdbDoc item)
 {
-	if (item.len > ddb_max_item_size && ddb_item_size(item) > ddb_max_item_size)
-		refuse("item", "Item size has exceeded the maximum allowed size", NULL);
+	return item.len > ddb_max_item_size &&
+		ddb_item_size(item) > ddb_max_item_size;
+}
+
+/*
+ * A result of the type of a domain is taken for checked, also where it is
+ * stored; the functions that make items therefore mind their size.
+ */
+static Jsonb *
+require_item_size(Jsonb *item)
+{
+	if (is_too_large(ddb_doc_root(item)))
+		ddb_validation_error(MSG_ITEM_SIZE);
+	return item;
 }
 
 /*
@@ -85,7 +100,8 @@ ddb_item_is_valid(PG_FUNCTION_ARGS)
 	DdbDoc		item = ddb_doc_root(jb);
 
 	require_stored_item("item", item);
-	require_size(item);
+	if (is_too_large(item))
+		refuse("item", MSG_ITEM_SIZE, NULL);
 	PG_FREE_IF_COPY(jb, 0);
 	PG_RETURN_BOOL(true);
 }
@@ -164,14 +180,14 @@ ddb_item_to_json(PG_FUNCTION_ARGS)
 
 /*
  * ddb_json_to_item(jsonb) returns jsonb: the item in stored form that plain
- * JSON stands for; ValidationException when there is none.
+ * JSON stands for; ValidationException when there is none, or it is too large.
  */
 Datum
 ddb_json_to_item(PG_FUNCTION_ARGS)
 {
 	Jsonb	   *plain = PG_GETARG_JSONB_P(0);
 
-	PG_RETURN_JSONB_P(ddb_plain_to_item(ddb_doc_root(plain)));
+	PG_RETURN_JSONB_P(require_item_size(ddb_plain_to_item(ddb_doc_root(plain))));
 }
 
 /* the tree of a scalar or container as a datum */
@@ -214,21 +230,61 @@ ddb_plain_to_value_sql(PG_FUNCTION_ARGS)
 
 /*
  * ddb_item_in_json(jsonb) returns jsonb: stored form of an item in any
- * spelling that a request may use; ValidationException when it is not valid.
+ * spelling that a request may use; ValidationException when it is not valid or
+ * too large.
  */
 Datum
 ddb_item_in_json(PG_FUNCTION_ARGS)
 {
 	Jsonb	   *sent = PG_GETARG_JSONB_P(0);
 
-	PG_RETURN_JSONB_P(ddb_item_accept(ddb_doc_root(sent)));
+	PG_RETURN_JSONB_P(require_item_size(ddb_item_accept(ddb_doc_root(sent))));
+}
+
+/*
+ * The last hash that one call site has computed: in a scan by partition the
+ * same key comes many times in a row.
+ */
+typedef struct HashMemo
+{
+	int32		hash;
+	int			len;			/* of key; -1 while empty */
+	char		key[1024];		/* the column's bytes */
+} HashMemo;
+
+static HashMemo *
+hash_memo(FmgrInfo *flinfo)
+{
+	HashMemo   *memo = flinfo->fn_extra;
+
+	if (memo == NULL)
+	{
+		memo = MemoryContextAlloc(flinfo->fn_mcxt, sizeof(HashMemo));
+		memo->len = -1;
+		flinfo->fn_extra = memo;
+	}
+	return memo;
 }
 
 /* signed, so that the order of the results is the order of the hashes */
 static int32
-signed_hash(DdbType type, Datum column)
+signed_hash(FunctionCallInfo fcinfo, DdbType type)
 {
-	return (int32) (ddb_key_partition_hash(type, column) ^ 0x80000000);
+	struct varlena *column = PG_GETARG_VARLENA_PP(0);
+	int			len = VARSIZE_ANY_EXHDR(column);
+	HashMemo   *memo = hash_memo(fcinfo->flinfo);
+	int32		hash;
+
+	if (memo->len == len && memcmp(memo->key, VARDATA_ANY(column), len) == 0)
+		return memo->hash;
+	hash = (int32) (ddb_key_partition_hash(type, PointerGetDatum(column)) ^ 0x80000000);
+	if (len <= (int) sizeof(memo->key))
+	{
+		memcpy(memo->key, VARDATA_ANY(column), len);
+		memo->len = len;
+		memo->hash = hash;
+	}
+	return hash;
 }
 
 /*
@@ -238,17 +294,17 @@ signed_hash(DdbType type, Datum column)
 Datum
 ddb_partition_hash_text(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(signed_hash(DDB_S, PG_GETARG_DATUM(0)));
+	PG_RETURN_INT32(signed_hash(fcinfo, DDB_S));
 }
 
 Datum
 ddb_partition_hash_numeric(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(signed_hash(DDB_N, PG_GETARG_DATUM(0)));
+	PG_RETURN_INT32(signed_hash(fcinfo, DDB_N));
 }
 
 Datum
 ddb_partition_hash_bytea(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32(signed_hash(DDB_B, PG_GETARG_DATUM(0)));
+	PG_RETURN_INT32(signed_hash(fcinfo, DDB_B));
 }

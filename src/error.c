@@ -149,14 +149,14 @@ format_text(const char *fmt, va_list args)
 }
 
 /*
- * Raise the error; members may be NULL.  The texts are final: they are never
+ * Raise the error; members and hint may be NULL.  The texts are final: they are never
  * translated.
  */
-static void raise_error(DdbErrorCode code, const char *members,
+static void raise_error(DdbErrorCode code, const char *members, const char *hint,
 						const char *text) pg_attribute_noreturn();
 
 static void
-raise_error(DdbErrorCode code, const char *members, const char *text)
+raise_error(DdbErrorCode code, const char *members, const char *hint, const char *text)
 {
 	const DdbErrorInfo *info = ddb_error_info(code);
 
@@ -165,7 +165,8 @@ raise_error(DdbErrorCode code, const char *members, const char *text)
 			 text[0] != '\0' ?
 			 errmsg_internal("%s: %s", info->name, text) :
 			 errmsg_internal("%s", info->name),
-			 members != NULL ? errdetail_internal("%s", members) : 0));
+			 members != NULL ? errdetail_internal("%s", members) : 0,
+			 hint != NULL ? errhint("%s", hint) : 0));
 }
 
 /*
@@ -181,7 +182,7 @@ ddb_error(DdbErrorCode code, const char *fmt,...)
 	va_start(args, fmt);
 	text = format_text(fmt, args);
 	va_end(args);
-	raise_error(code, NULL, text);
+	raise_error(code, NULL, NULL, text);
 }
 
 /*
@@ -198,5 +199,20 @@ ddb_error_members(DdbErrorCode code, const char *members, const char *fmt,...)
 	va_start(args, fmt);
 	text = format_text(fmt, args);
 	va_end(args);
-	raise_error(code, members, text);
+	raise_error(code, members, NULL, text);
+}
+
+/*
+ * ddb_error_hint raises an API error with a hint.
+ */
+void
+ddb_error_hint(DdbErrorCode code, const char *hint, const char *fmt,...)
+{
+	va_list		args;
+	char	   *text;
+
+	va_start(args, fmt);
+	text = format_text(fmt, args);
+	va_end(args);
+	raise_error(code, NULL, hint, text);
 }

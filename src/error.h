@@ -72,6 +72,10 @@ extern void ddb_error_members(DdbErrorCode code, const char *members,
 							  const char *fmt,...)
 			pg_attribute_printf(3, 4) pg_attribute_noreturn();
 
+/* the same with a hint for people in psql, which the wire does not carry */
+extern void ddb_error_hint(DdbErrorCode code, const char *hint, const char *fmt,...)
+			pg_attribute_printf(3, 4) pg_attribute_noreturn();
+
 #define ddb_validation_error(...) ddb_error(DDB_VALIDATION, __VA_ARGS__)
 
 extern const DdbErrorInfo *ddb_error_info(DdbErrorCode code);

@@ -271,6 +271,9 @@ check_names(DdbDoc names)
 								  value.val.string.len) > DDB_MAX_NAME_SIZE)
 			ddb_validation_error("ExpressionAttributeNames contains invalid value: Attribute name is too large, must be less than %d bytes for key %.*s",
 								 DDB_MAX_NAME_SIZE + 1, key.len, key.str);
+		if (!ddb_text_is_valid(value.val.string.val, value.val.string.len))
+			ddb_validation_error("ExpressionAttributeNames contains invalid value: malformed escape of U+0000 in a string for key %.*s",
+								 key.len, key.str);
 	}
 }
 

@@ -22,7 +22,6 @@
 
 char	   *ddb_region = NULL;
 char	   *ddb_account_id = NULL;
-bool		ddb_strict = true;
 int			ddb_max_item_size = 400 * KILOBYTE;
 int			ddb_page_size = MEGABYTE;
 int			ddb_table_partitions = 0;
@@ -85,13 +84,6 @@ ddb_guc_define(void)
 							   "us-east-1",
 							   PGC_SUSET, 0,
 							   check_region, NULL, NULL);
-	DefineCustomBoolVariable("dynamo.strict",
-							 "Refuses whatever DynamoDB refuses.",
-							 NULL,
-							 &ddb_strict,
-							 true,
-							 PGC_SUSET, 0,
-							 NULL, NULL, NULL);
 
 	DefineCustomIntVariable("dynamo.table_partitions",
 							"Sets into how many hash partitions CreateTable divides an item table.",

@@ -7,7 +7,6 @@
 
 extern char *ddb_region;		/* dynamo.region: part of ARNs and endpoints */
 extern char *ddb_account_id;	/* dynamo.account_id: twelve digits, part of ARNs */
-extern bool ddb_strict;			/* dynamo.strict: refuse what DynamoDB refuses */
 extern int	ddb_max_item_size;	/* dynamo.max_item_size, in bytes */
 extern int	ddb_page_size;		/* dynamo.page_size, in bytes, of Query and Scan */
 extern int	ddb_table_partitions;	/* dynamo.table_partitions: hash partitions of

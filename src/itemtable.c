@@ -44,21 +44,30 @@ enum
  * ----------------------------------------------------------------
  */
 
+/*
+ * name and suffix, name cut and followed by a digest of it where the whole is
+ * longer than an identifier.  "~" and ":" occur in no table name of the API,
+ * so that the result is no other table's name.
+ */
+static char *
+identifier(const char *name, const char *suffix)
+{
+	int			len = strlen(name);
+	char		digest[18];
+	int			keep;
+
+	if (len + strlen(suffix) < NAMEDATALEN)
+		return psprintf("%s%s", name, suffix);
+	snprintf(digest, sizeof(digest), "~%016llx",
+			 (unsigned long long) hash_bytes_extended((const unsigned char *) name, len, 0));
+	keep = NAMEDATALEN - 1 - strlen(digest) - strlen(suffix);
+	return psprintf("%.*s%s%s", keep, name, digest, suffix);
+}
+
 char *
 ddb_item_table_relname(const char *name)
 {
-	int			len = strlen(name);
-	char		suffix[18];
-	int			keep;
-
-	if (len < NAMEDATALEN)
-		return pstrdup(name);
-
-	/* "~" occurs in no table name of the API */
-	snprintf(suffix, sizeof(suffix), "~%016llx",
-			 (unsigned long long) hash_bytes_extended((const unsigned char *) name, len, 0));
-	keep = NAMEDATALEN - 1 - strlen(suffix);
-	return psprintf("%.*s%s", keep, name, suffix);
+	return identifier(name, "");
 }
 
 static const char *
@@ -82,7 +91,8 @@ literal(const DdbText *text)
 }
 
 static void
-append_create_table(StringInfo sql, const char *qualified, const DdbKeySchema *keys)
+append_create_table(StringInfo sql, const char *name, const char *qualified,
+					const DdbKeySchema *keys)
 {
 	bool		has_sk = keys->nattrs == 2;
 
@@ -94,46 +104,56 @@ append_create_table(StringInfo sql, const char *qualified, const DdbKeySchema *k
 #ifdef USE_LZ4
 	appendStringInfoString(sql, " COMPRESSION lz4");
 #endif
-	appendStringInfo(sql, " NOT NULL, PRIMARY KEY (pk%s), "
-					 "CONSTRAINT item_key CHECK (dynamo.item_has_key(item, %s::pg_catalog.text, pk",
-					 has_sk ? ", sk" : "", literal(&keys->attr[0].name));
-	if (has_sk)
-		appendStringInfo(sql, ", %s::pg_catalog.text, sk", literal(&keys->attr[1].name));
-	appendStringInfoString(sql, ")))");
+	appendStringInfo(sql, " NOT NULL, CONSTRAINT %s PRIMARY KEY (pk%s))",
+					 quote_identifier(identifier(name, "~key")), has_sk ? ", sk" : "");
 	if (ddb_table_partitions > 0)
 		appendStringInfoString(sql, " PARTITION BY HASH (pk)");
 	else
 		appendStringInfoString(sql, " WITH (fillfactor = 90)");
 }
 
+/* names and types of the key attributes, as the row triggers take them */
+static char *
+trigger_arguments(const DdbKeySchema *keys)
+{
+	StringInfoData args;
+	int			i;
+
+	initStringInfo(&args);
+	for (i = 0; i < keys->nattrs; i++)
+		appendStringInfo(&args, "%s%s, '%s'", i > 0 ? ", " : "",
+						 literal(&keys->attr[i].name),
+						 ddb_type_name(keys->attr[i].type));
+	return args.data;
+}
+
 static void
 append_triggers(StringInfo sql, const char *qualified, const DdbKeySchema *keys)
 {
-	int			i;
+	char	   *arguments = trigger_arguments(keys);
 
 	appendStringInfo(sql,
-					 "; CREATE TRIGGER item_before_insert BEFORE INSERT ON %s"
-					 " FOR EACH ROW EXECUTE FUNCTION dynamo.item_before_insert(",
-					 qualified);
-	for (i = 0; i < keys->nattrs; i++)
-		appendStringInfo(sql, "%s%s, '%s'", i > 0 ? ", " : "",
-						 literal(&keys->attr[i].name),
-						 ddb_type_name(keys->attr[i].type));
+					 "; CREATE TRIGGER \"~item_before_insert\" BEFORE INSERT ON %s"
+					 " FOR EACH ROW EXECUTE FUNCTION dynamo.item_before_insert(%s)",
+					 qualified, arguments);
 	appendStringInfo(sql,
-					 "); CREATE TRIGGER item_before_key_update BEFORE UPDATE OF pk%s ON %s"
-					 " FOR EACH ROW EXECUTE FUNCTION dynamo.item_before_key_update()",
+					 "; CREATE TRIGGER \"~item_after_update\" AFTER UPDATE ON %s"
+					 " FOR EACH ROW EXECUTE FUNCTION dynamo.item_after_update(%s)",
+					 qualified, arguments);
+	appendStringInfo(sql,
+					 "; CREATE TRIGGER \"~item_before_key_update\" BEFORE UPDATE OF pk%s ON %s"
+					 " FOR EACH STATEMENT EXECUTE FUNCTION dynamo.item_before_key_update()",
 					 keys->nattrs == 2 ? ", sk" : "", qualified);
 }
 
-/* partitions carry ":" in their names, which no table name of the API has */
 static void
-append_partitions(StringInfo sql, const char *relname, const char *qualified)
+append_partitions(StringInfo sql, const char *name, const char *qualified)
 {
 	int			i;
 
 	for (i = 0; i < ddb_table_partitions; i++)
 	{
-		char	   *partition = psprintf("%.*s:%d", NAMEDATALEN - 8, relname, i);
+		char	   *partition = identifier(name, psprintf(":%d", i));
 
 		appendStringInfo(sql,
 						 "; CREATE TABLE %s PARTITION OF %s"
@@ -178,11 +198,12 @@ ddb_item_table_create(const char *name, const DdbKeySchema *keys)
 		raise_table_exists(name);
 
 	initStringInfo(&sql);
-	append_create_table(&sql, qualified, keys);
-	appendStringInfo(&sql, "; CREATE INDEX ON %s (dynamo.partition_hash(pk), pk%s)",
+	append_create_table(&sql, name, qualified, keys);
+	appendStringInfo(&sql, "; CREATE INDEX %s ON %s (dynamo.partition_hash(pk), pk%s)",
+					 quote_identifier(identifier(name, "~scan")),
 					 qualified, keys->nattrs == 2 ? ", sk" : "");
 	append_triggers(&sql, qualified, keys);
-	append_partitions(&sql, relname, qualified);
+	append_partitions(&sql, name, qualified);
 
 	PG_TRY();
 	{

@@ -12,9 +12,10 @@
  */
 #include "postgres.h"
 
+#include <openssl/evp.h>
+
 #include "catalog/pg_type_d.h"
 #include "common/cryptohash.h"
-#include "common/md5.h"
 #include "common/sha2.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -305,19 +306,36 @@ ddb_key_to_json(const DdbKeySchema *schema, DdbDoc item, JsonbValue *out)
 
 /* ---- partitions ---- */
 
+/*
+ * MD5 with the algorithm looked up once: this runs for every inserted item
+ * and for every row of a scan, where looking it up costs several times as much
+ * as computing it.
+ */
+static EVP_MD_CTX *
+md5_context(void)
+{
+	static EVP_MD_CTX *context = NULL;
+	static EVP_MD *md5 = NULL;
+
+	if (md5 == NULL)
+		md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+	if (context == NULL)
+		context = EVP_MD_CTX_new();
+	if (md5 == NULL || context == NULL || !EVP_DigestInit_ex(context, md5, NULL))
+		elog(ERROR, "could not compute MD5 hash");
+	return context;
+}
+
 static uint32
 partition_hash(const void *bytes, int len)
 {
-	int			prefix = strlen(HASH_PREFIX);
-	uint8	   *input = palloc(prefix + len);
-	uint8		digest[MD5_DIGEST_LENGTH];
-	const char *reason = NULL;
+	EVP_MD_CTX *context = md5_context();
+	uint8		digest[EVP_MAX_MD_SIZE];
 
-	memcpy(input, HASH_PREFIX, prefix);
-	memcpy(input + prefix, bytes, len);
-	if (!pg_md5_binary(input, prefix + len, digest, &reason))
-		elog(ERROR, "could not compute MD5 hash: %s", reason);
-	pfree(input);
+	if (!EVP_DigestUpdate(context, HASH_PREFIX, strlen(HASH_PREFIX)) ||
+		!EVP_DigestUpdate(context, bytes, len) ||
+		!EVP_DigestFinal_ex(context, digest, NULL))
+		elog(ERROR, "could not compute MD5 hash");
 	return (uint32) digest[0] << 24 | (uint32) digest[1] << 16 |
 		(uint32) digest[2] << 8 | (uint32) digest[3];
 }

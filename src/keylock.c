@@ -51,7 +51,7 @@ column_hash(DdbType type, Datum column)
 
 	if (type == DDB_N)
 		return DatumGetUInt32(DirectFunctionCall1(hash_numeric, column));
-	value = (struct varlena *) DatumGetPointer(column);
+	value = PG_DETOAST_DATUM_PACKED(column);	/* SQL may give it compressed */
 	return hash_bytes((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 }
 

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "catalog.h"
 #include "error.h"
 #include "op.h"
@@ -260,31 +262,30 @@ arn_of_request(DdbDoc request)
 }
 
 /*
- * Raise, in place of the server's error that has just been caught, the API
- * error that stands for it; return when there is none.  A table dropped
- * between look-up and use is a table not found.  Called inside PG_CATCH.
+ * What row security, or a trigger of the table's owner, does not permit is
+ * access denied; the server's own words go into the hint, for people in psql.
+ * Called inside PG_CATCH.
  */
 static void
 translate_error(const DdbOperation *op, DdbDoc request, MemoryContext caller)
 {
-	int			sqlerrcode = geterrcode();
+	ErrorData  *error;
 
-	if (sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE &&
-		sqlerrcode != ERRCODE_UNDEFINED_TABLE)
+	if (geterrcode() != ERRCODE_INSUFFICIENT_PRIVILEGE)
 		return;
 
 	MemoryContextSwitchTo(caller);
+	error = CopyErrorData();
 	FlushErrorState();
-	if (sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
-		ddb_access_denied(op->name, arn_of_request(request));
-	ddb_error(DDB_RESOURCE_NOT_FOUND, "Requested resource not found");
+	ddb_access_denied_because(op->name, arn_of_request(request), error->message);
 }
 
 /*
  * ddb_op_execute checks the request, runs the operation as the current user,
  * and returns the response in CurrentMemoryContext, or raises one error: of
  * the API; or of the server, where the API has none for it.  A request that
- * is not an object raises SerializationException.
+ * is not an object raises SerializationException; a write in a read-only
+ * transaction, or on a standby, read_only_sql_transaction.
  */
 Jsonb *
 ddb_op_execute(const DdbOperation *op, DdbDoc request)
@@ -297,6 +298,8 @@ ddb_op_execute(const DdbOperation *op, DdbDoc request)
 	if (!ddb_doc_is_object(request))
 		ddb_error(DDB_SERIALIZATION, "%s", "");
 	ddb_shape_check(op->shape, request, op->table_name_rule);
+	if (!op->read_only)
+		PreventCommandIfReadOnly(op->name);
 
 	PG_TRY();
 	{

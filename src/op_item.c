@@ -43,10 +43,10 @@ typedef struct ItemWrite
 	Jsonb	   *put_item;		/* PutItem */
 	bool		item_on_failure;	/* ReturnValuesOnConditionCheckFailure */
 	bool		keep_items;		/* the response needs old and new item */
-	bool		existed;
-	int64		old_size;		/* in bytes; 0 if it did not exist */
+	bool		measure;		/* ... or their sizes, for its capacity units */
+	int64		old_size;		/* in bytes, if measured; 0 if it did not exist */
 	int64		new_size;
-	Jsonb	   *old_item;		/* if keep_items and existed */
+	Jsonb	   *old_item;		/* if keep_items and it existed */
 	Jsonb	   *new_item;		/* if keep_items */
 } ItemWrite;
 
@@ -120,6 +120,18 @@ init_write(ItemWrite *write, DdbDoc request,
 	write->base.apply = apply;
 	write->base.context = CurrentMemoryContext;
 	write->item_on_failure = returns_item_on_failure(request);
+	write->measure = ddb_op_capacity_detail(request) != DDB_CAPACITY_NONE;
+}
+
+/*
+ * Is the item larger than items may be?  Its jsonb is never smaller than its
+ * size as DynamoDB counts, so that most items need no counting.
+ */
+static bool
+is_oversized(const Jsonb *item)
+{
+	return VARSIZE(item) > ddb_max_item_size &&
+		ddb_item_size(ddb_doc_root(item)) > ddb_max_item_size;
 }
 
 /* ----------------------------------------------------------------
@@ -159,9 +171,13 @@ static void
 look_at_old(ItemWrite *write, DdbDoc old_item)
 {
 	check_condition(write, old_item);
-	write->existed = old_item.ptr != NULL;
-	write->old_size = write->existed ? ddb_item_size(old_item) : 0;
-	if (write->keep_items && write->existed)
+	write->old_size = 0;
+	write->old_item = NULL;
+	if (old_item.ptr == NULL)
+		return;
+	if (write->measure)
+		write->old_size = ddb_item_size(old_item);
+	if (write->keep_items)
 		write->old_item = keep(write, old_item);
 }
 
@@ -203,9 +219,10 @@ apply_update(DdbWrite *base, DdbDoc old_item)
 	write->new_item = NULL;
 	if (new_item == NULL)
 		return NULL;
-	write->new_size = ddb_item_size(ddb_doc_root(new_item));
-	if (write->new_size > ddb_max_item_size)
+	if (is_oversized(new_item))
 		ddb_validation_error("Item size to update has exceeded the maximum allowed size");
+	if (write->measure)
+		write->new_size = ddb_item_size(ddb_doc_root(new_item));
 	if (write->keep_items)
 		write->new_item = keep(write, ddb_doc_root(new_item));
 	return new_item;
@@ -296,9 +313,10 @@ ddb_op_put_item(DdbDoc request)
 	init_write(&write, request, apply_put);
 	write.put_item = ddb_item_accept(ddb_request_doc(request, "Item"));
 	returns = return_values_old_only(request);
-	write.new_size = ddb_item_size(ddb_doc_root(write.put_item));
-	if (write.new_size > ddb_max_item_size)
+	if (is_oversized(write.put_item))
 		ddb_validation_error("Item size has exceeded the maximum allowed size");
+	if (write.measure)
+		write.new_size = ddb_item_size(ddb_doc_root(write.put_item));
 	ddb_op_expressions(request, &context);
 	write.condition = ddb_op_expression(request, &context, EXPR_CONDITION, "ConditionExpression");
 	ddb_expr_context_finish(&context);
@@ -312,10 +330,9 @@ ddb_op_put_item(DdbDoc request)
 	if (write.condition != NULL && !ddb_expr_matches(write.condition, absent_item))
 	{
 		if (!ddb_store_update(table, &key, &write.base))
-			check_condition(&write, absent_item);
+			look_at_old(&write, absent_item);
 	}
-	else if (write.condition != NULL || write.keep_items ||
-			 ddb_op_capacity_detail(request) != DDB_CAPACITY_NONE)
+	else if (write.condition != NULL || write.keep_items || write.measure)
 		ddb_store_upsert(table, &key, write.put_item, &write.base);
 	else
 		ddb_store_put(table, &key, write.put_item);
@@ -351,10 +368,9 @@ ddb_op_delete_item(DdbDoc request)
 	ddb_key_of_argument(&table->keys, ddb_doc_root(key_doc), &key);
 	write.keep_items = returns == RETURN_ALL_OLD;
 
-	plain = write.condition == NULL && !write.keep_items &&
-		ddb_op_capacity_detail(request) == DDB_CAPACITY_NONE;
+	plain = write.condition == NULL && !write.keep_items && !write.measure;
 	if (!ddb_store_delete(table, &key, plain ? NULL : &write.base))
-		check_condition(&write, absent_item);
+		look_at_old(&write, absent_item);
 	return write_response(request, &write, write.old_item);
 }
 

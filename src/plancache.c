@@ -9,6 +9,8 @@
  *
  * A plan is good as long as the server says so (SPI_plan_is_valid); when a
  * definition changes, the text is built anew, for names may have changed.
+ * The server plans anew, too, when search_path is another one: that is done
+ * here beforehand, under our planner settings.
  * Nothing is freed that the running transaction has used, because a trigger
  * may have brought us here in the middle of that very plan's execution.
  */
@@ -17,6 +19,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/ilist.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
@@ -26,6 +29,7 @@
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "plancache.h"
 
 #define DDB_PLANCACHE_MAX	2048	/* plans per backend, before eviction */
@@ -34,12 +38,14 @@ typedef struct PlanKey
 {
 	Oid			relid;			/* InvalidOid for catalog queries */
 	int			query;
+	Oid			userid;			/* where row security makes plans differ by role */
 } PlanKey;
 
 typedef struct PlanEntry
 {
 	PlanKey		key;			/* hash key, first */
 	SPIPlanPtr	plan;			/* NULL while being made */
+	bool		any_plan;		/* see DdbQueryText */
 	LocalTransactionId last_used;
 	dlist_node	lru;			/* most recently used at the head */
 } PlanEntry;
@@ -143,27 +149,35 @@ evict_oldest(void)
 }
 
 /*
- * Prepare the statement and make its generic plan at once, while the planner
- * settings are in force.
+ * Make the generic plan, while the planner settings are in force.
  */
-static SPIPlanPtr
-make_plan(const DdbTable *table, int query, DdbQueryBuilder builder)
+static void
+plan_under_settings(SPIPlanPtr plan, bool any_plan)
 {
-	DdbQueryText text;
-	SPIPlanPtr	plan;
 	CachedPlan *cached;
 	int			nest_level = NewGUCNestLevel();
 	int			i;
+
+	for (i = 0; !any_plan && i < lengthof(planner_settings); i++)
+		(void) set_config_option(planner_settings[i][0], planner_settings[i][1],
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	cached = SPI_plan_get_cached_plan(plan);
+	if (cached != NULL)
+		ReleaseCachedPlan(cached, CurrentResourceOwner);
+	AtEOXact_GUC(true, nest_level);
+}
+
+static SPIPlanPtr
+make_plan(const DdbTable *table, int query, DdbQueryBuilder builder, bool *any_plan)
+{
+	DdbQueryText text;
+	SPIPlanPtr	plan;
 
 	memset(&text, 0, sizeof(text));
 	initStringInfo(&text.sql);
 	builder(table, query, &text);
 	Assert(text.nargs <= DDB_QUERY_MAX_ARGS);
-
-	for (i = 0; !text.any_plan && i < lengthof(planner_settings); i++)
-		(void) set_config_option(planner_settings[i][0], planner_settings[i][1],
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
 
 	plan = SPI_prepare_cursor(text.sql.data, text.nargs, text.argtypes,
 							  CURSOR_OPT_GENERIC_PLAN);
@@ -171,13 +185,19 @@ make_plan(const DdbTable *table, int query, DdbQueryBuilder builder)
 		elog(ERROR, "could not prepare \"%s\": %s", text.sql.data,
 			 SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
-	cached = SPI_plan_get_cached_plan(plan);
-	if (cached != NULL)
-		ReleaseCachedPlan(cached, CurrentResourceOwner);
-
-	AtEOXact_GUC(true, nest_level);
+	plan_under_settings(plan, text.any_plan);
 	pfree(text.sql.data);
+	*any_plan = text.any_plan;
 	return plan;
+}
+
+/* will the server keep the plan as it is? */
+static bool
+fits_search_path(SPIPlanPtr plan)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+
+	return source->search_path == NULL || ddb_search_path_matches(source->search_path);
 }
 
 SPIPlanPtr
@@ -186,6 +206,7 @@ ddb_plan_get(const DdbTable *table, int query, DdbQueryBuilder builder)
 	PlanKey		key;
 	PlanEntry  *entry;
 	SPIPlanPtr	plan;
+	bool		any_plan;
 	bool		found;
 
 	if (plans == NULL)
@@ -195,16 +216,19 @@ ddb_plan_get(const DdbTable *table, int query, DdbQueryBuilder builder)
 
 	key.relid = table ? table->relid : InvalidOid;
 	key.query = query;
+	key.userid = table && table->row_security ? GetUserId() : InvalidOid;
 	entry = hash_search(plans, &key, HASH_FIND, NULL);
 	if (entry != NULL && entry->plan != NULL && SPI_plan_is_valid(entry->plan))
 	{
 		entry->last_used = MyProc->lxid;
 		dlist_move_head(&lru_list, &entry->lru);
+		if (!fits_search_path(entry->plan))
+			plan_under_settings(entry->plan, entry->any_plan);
 		return entry->plan;
 	}
 
 	/* an error in here leaves the cache as it is */
-	plan = make_plan(table, query, builder);
+	plan = make_plan(table, query, builder, &any_plan);
 
 	if (hash_get_num_entries(plans) >= DDB_PLANCACHE_MAX)
 		evict_oldest();
@@ -214,6 +238,7 @@ ddb_plan_get(const DdbTable *table, int query, DdbQueryBuilder builder)
 	else
 		dlist_push_head(&lru_list, &entry->lru);
 	entry->plan = plan;
+	entry->any_plan = any_plan;
 	entry->last_used = MyProc->lxid;
 	dlist_move_head(&lru_list, &entry->lru);
 	return plan;

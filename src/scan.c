@@ -444,7 +444,10 @@ ddb_scan_fetch(const char *cursor, int max, Jsonb **items)
 		elog(ERROR, "could not connect to SPI");
 	portal = SPI_cursor_find(cursor);
 	if (portal == NULL)
-		elog(ERROR, "cursor \"%s\" of an item table scan is gone", cursor);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_CURSOR_STATE),
+				 errmsg("the scan of this set-returning function has been closed"),
+				 errdetail("It ends with the transaction or savepoint in which it began.")));
 	SPI_cursor_fetch(portal, true, max);
 	count = (int) SPI_processed;
 

@@ -443,6 +443,17 @@ ddb_query_plain(PG_FUNCTION_ARGS)
 	return next_of_set(fcinfo);
 }
 
+/* an untyped literal resolves to scan(text), even when it is a request */
+static void
+refuse_document(text *table_name)
+{
+	if (VARSIZE_ANY_EXHDR(table_name) > 0 && *VARDATA_ANY(table_name) == '{')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a table name is expected, not a request"),
+				 errhint("To pass a request of the API, cast it to jsonb.")));
+}
+
 Datum
 ddb_scan_plain(PG_FUNCTION_ARGS)
 {
@@ -453,6 +464,7 @@ ddb_scan_plain(PG_FUNCTION_ARGS)
 		JsonbValue	request;
 
 		require_args(fcinfo, 1);
+		refuse_document(PG_GETARG_TEXT_PP(0));
 		ddb_json_object(&request, 4);
 		add_text(&request, "TableName", fcinfo, 0);
 		add_text(&request, "FilterExpression", fcinfo, 1);

@@ -18,6 +18,8 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/itemptr.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -31,6 +33,7 @@ DDB_FUNCTION(ddb_store_check);
 enum
 {
 	QUERY_GET = DDB_QUERY_STORE,
+	QUERY_VERSION,
 	QUERY_PUT,
 	QUERY_UPSERT,
 	QUERY_UPDATE,
@@ -88,6 +91,12 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 	{
 		case QUERY_GET:
 			appendStringInfo(&text->sql, "SELECT t.item FROM %s AS t", table->qualified);
+			append_key_condition(table, text);
+			add_key_args(table, text);
+			return;
+		case QUERY_VERSION:
+			appendStringInfo(&text->sql, "SELECT t.tableoid, t.ctid, t.xmin FROM %s AS t",
+							 table->qualified);
 			append_key_condition(table, text);
 			add_key_args(table, text);
 			return;
@@ -285,20 +294,86 @@ ddb_store_upsert(const DdbTable *table, const DdbKey *key,
 	(void) run_write(table, QUERY_UPSERT, key, 1, extra, write);
 }
 
+/* which version of a row is there */
+typedef struct RowVersion
+{
+	Oid			tableoid;
+	ItemPointerData ctid;
+	TransactionId xmin;
+} RowVersion;
+
+/* the version that a new snapshot shows; false when there is none */
+static bool
+row_version(const DdbTable *table, const DdbKey *key, RowVersion *version)
+{
+	bool		found;
+	bool		isnull;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	if (SPI_execute_plan(ddb_plan_get(table, QUERY_VERSION, build_query),
+						 (Datum *) key->col, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read from item table \"%s\"", table->name);
+	found = SPI_processed > 0;
+	if (found)
+	{
+		HeapTuple	row = SPI_tuptable->vals[0];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+
+		version->tableoid = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
+		version->ctid = *(ItemPointer) DatumGetPointer(SPI_getbinval(row, desc, 2, &isnull));
+		version->xmin = DatumGetTransactionId(SPI_getbinval(row, desc, 3, &isnull));
+	}
+	SPI_finish();
+	return found;
+}
+
+/*
+ * Run an UPDATE or DELETE by key; false when there is no item.
+ *
+ * A statement that waits for a transaction which deletes the row and inserts
+ * its successor goes away empty, although at no time the item was absent.  So
+ * when no row was hit, a new snapshot is asked; if it shows a row, the
+ * statement is repeated.  If it shows the same one twice, this is no race:
+ * row security or a trigger keeps the statement from it.
+ */
+static bool
+run_on_item(const DdbTable *table, int query, const DdbKey *key, DdbWrite *write)
+{
+	RowVersion	seen[2];
+	Datum		extra[1];
+	int			turn;
+
+	for (turn = 0;; turn++)
+	{
+		RowVersion *now = &seen[turn % 2];
+		RowVersion *before = &seen[(turn + 1) % 2];
+		uint64		rows;
+
+		CHECK_FOR_INTERRUPTS();
+		rows = write ? run_write(table, query, key, 0, extra, write) :
+			run(table, query, key, 0, NULL);
+		if (rows > 0)
+			return true;
+		if (!row_version(table, key, now))
+			return false;
+		if (turn > 0 && now->tableoid == before->tableoid &&
+			ItemPointerEquals(&now->ctid, &before->ctid) && now->xmin == before->xmin)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("row security or a trigger of item table \"%s\" prevented the write",
+							table->name)));
+	}
+}
+
 bool
 ddb_store_update(const DdbTable *table, const DdbKey *key, DdbWrite *write)
 {
-	Datum		extra[1];
-
-	return run_write(table, QUERY_UPDATE, key, 0, extra, write) > 0;
+	return run_on_item(table, QUERY_UPDATE, key, write);
 }
 
 bool
 ddb_store_delete(const DdbTable *table, const DdbKey *key, DdbWrite *write)
 {
-	Datum		extra[1];
-
-	if (write == NULL)
-		return run(table, QUERY_DELETE, key, 0, NULL) > 0;
-	return run_write(table, QUERY_DELETE_CHECKED, key, 0, extra, write) > 0;
+	return run_on_item(table, write ? QUERY_DELETE_CHECKED : QUERY_DELETE, key, write);
 }

@@ -1,17 +1,23 @@
 /*
  * trigger.c
- *	  What an item table itself does for every writer: API, SQL, COPY,
- *	  replication.
+ *	  What an item table itself does for every writer: API, SQL, COPY.
  *
- *		BEFORE INSERT				item_before_insert: fills key columns that
- *									are NULL from the item; takes the key's slot
- *									lock (keylock.c)
- *		BEFORE UPDATE OF pk, sk		item_before_key_update: refuses
- *		CHECK						item_has_key: the columns are the item's keys
+ *		BEFORE INSERT, row			~item_before_insert: fills key columns that
+ *									are NULL from the item, else compares them;
+ *									takes the key's slot lock (keylock.c)
+ *		AFTER UPDATE, row			item_after_update: the item still has its key
+ *		BEFORE UPDATE OF pk, sk,	item_before_key_update: refuses
+ *		statement
  *
- * The engine supplies the columns and never updates them, so for its writes
- * the first costs a lock and the second nothing.  All three run inside
- * anybody's statement: they read their arguments only, no catalog, no SPI.
+ * A CHECK constraint could say the same, but the server reads its expression
+ * anew for every statement, which costs a fifth of a small write.  A row
+ * trigger before UPDATE would lock each row, and log that lock, in addition.
+ *
+ * The first has a name that sorts last, so that it sees what other BEFORE
+ * triggers have made of the row.
+ *
+ * All of them run inside anybody's statement: they read their arguments only,
+ * no catalog, no SPI.
  */
 #include "postgres.h"
 
@@ -22,7 +28,8 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/numeric.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "compat.h"
@@ -31,24 +38,30 @@
 
 DDB_FUNCTION(ddb_item_before_insert);
 DDB_FUNCTION(ddb_item_before_key_update);
-DDB_FUNCTION(ddb_item_has_key);
+DDB_FUNCTION(ddb_item_after_update);
 
-/* what item_before_insert remembers of its table for one statement */
-typedef struct InsertState
+/* what a row trigger remembers of its table for one statement */
+typedef struct RowState
 {
 	Oid			lock_relid;		/* the item table, where rel is a partition */
 	DdbKeySchema keys;
 	int			item_att;
 	int			key_att[2];
-} InsertState;
+} RowState;
+
+static const char *const key_columns[2] = {"pk", "sk"};
 
 /* ----------------------------------------------------------------
- * BEFORE INSERT
+ * Rows and their keys
  * ----------------------------------------------------------------
  */
 
+/*
+ * Number of the column of that name and type; an error without one, for the
+ * trigger may have been put on any table.
+ */
 static int
-column_number(Relation rel, const char *name)
+column_number(Relation rel, const char *name, Oid type)
 {
 	int			attnum = SPI_fnumber(RelationGetDescr(rel), name);
 
@@ -57,17 +70,21 @@ column_number(Relation rel, const char *name)
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("item table \"%s\" has no column \"%s\"",
 						RelationGetRelationName(rel), name)));
+	if (getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of item table \"%s\" must be of type %s",
+						name, RelationGetRelationName(rel), format_type_be(type))));
 	return attnum;
 }
 
 /*
  * The trigger's arguments are name and type of each key attribute.
  */
-static InsertState *
-insert_state(FmgrInfo *flinfo, TriggerData *trigdata)
+static RowState *
+row_state(FmgrInfo *flinfo, TriggerData *trigdata)
 {
-	static const char *const columns[2] = {"pk", "sk"};
-	InsertState *state = flinfo->fn_extra;
+	RowState   *state = flinfo->fn_extra;
 	Trigger    *trigger = trigdata->tg_trigger;
 	Relation	rel = trigdata->tg_relation;
 	int			i;
@@ -77,11 +94,11 @@ insert_state(FmgrInfo *flinfo, TriggerData *trigdata)
 	if (trigger->tgnargs != 2 && trigger->tgnargs != 4)
 		elog(ERROR, "trigger \"%s\" has %d arguments", trigger->tgname, trigger->tgnargs);
 
-	state = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(InsertState));
+	state = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(RowState));
 	state->lock_relid = RelationGetRelid(rel);
 	if (rel->rd_rel->relispartition)
 		state->lock_relid = llast_oid(get_partition_ancestors(RelationGetRelid(rel)));
-	state->item_att = column_number(rel, "item");
+	state->item_att = column_number(rel, "item", JSONBOID);
 	for (i = 0; i < trigger->tgnargs / 2; i++)
 	{
 		DdbKeyAttr *attr = &state->keys.attr[i];
@@ -91,7 +108,8 @@ insert_state(FmgrInfo *flinfo, TriggerData *trigdata)
 		if (!ddb_type_parse(trigger->tgargs[2 * i + 1],
 							strlen(trigger->tgargs[2 * i + 1]), &attr->type))
 			elog(ERROR, "trigger \"%s\" names an unknown type", trigger->tgname);
-		state->key_att[i] = column_number(rel, columns[i]);
+		state->key_att[i] = column_number(rel, key_columns[i],
+										  ddb_key_column_type(attr->type));
 	}
 	state->keys.nattrs = trigger->tgnargs / 2;
 	flinfo->fn_extra = state;
@@ -99,10 +117,10 @@ insert_state(FmgrInfo *flinfo, TriggerData *trigdata)
 }
 
 /*
- * Key columns as the new row gives them; false when one is NULL.
+ * The key columns of a row; false when one is NULL.
  */
 static bool
-given_key(const InsertState *state, TupleTableSlot *slot, DdbKey *key)
+row_key(const RowState *state, TupleTableSlot *slot, DdbKey *key)
 {
 	int			i;
 
@@ -116,84 +134,6 @@ given_key(const InsertState *state, TupleTableSlot *slot, DdbKey *key)
 			return false;
 	}
 	return true;
-}
-
-Datum
-ddb_item_before_insert(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	InsertState *state;
-	DdbKey		key;
-	Datum		item;
-	bool		isnull;
-	bool		nulls[2] = {false, false};
-
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
-		!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
-		!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("item_before_insert must be called as a row trigger before INSERT")));
-
-	state = insert_state(fcinfo->flinfo, trigdata);
-	if (given_key(state, trigdata->tg_trigslot, &key))
-	{
-		ddb_keylock_insert(state->lock_relid, &state->keys, &key);
-		return PointerGetDatum(trigdata->tg_trigtuple);
-	}
-
-	item = slot_getattr(trigdata->tg_trigslot, state->item_att, &isnull);
-	if (isnull)					/* the column's NOT NULL speaks */
-		return PointerGetDatum(trigdata->tg_trigtuple);
-	ddb_key_of_item(&state->keys, ddb_doc_root(DatumGetJsonbP(item)), &key);
-	ddb_keylock_insert(state->lock_relid, &state->keys, &key);
-	return PointerGetDatum(heap_modify_tuple_by_cols(trigdata->tg_trigtuple,
-													 RelationGetDescr(trigdata->tg_relation),
-													 key.ncols, state->key_att,
-													 key.col, nulls));
-}
-
-/* ----------------------------------------------------------------
- * BEFORE UPDATE OF pk, sk
- * ----------------------------------------------------------------
- */
-Datum
-ddb_item_before_key_update(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("item_before_key_update must be called as a trigger before UPDATE")));
-	ereport(ERROR,
-			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("cannot update the key columns of item table \"%s\"",
-					RelationGetRelationName(trigdata->tg_relation)),
-			 errhint("Delete the item and insert it with its new key.")));
-}
-
-/* ----------------------------------------------------------------
- * CHECK
- * ----------------------------------------------------------------
- */
-
-static DdbType
-type_of_column(Oid typid)
-{
-	switch (typid)
-	{
-		case TEXTOID:
-			return DDB_S;
-		case NUMERICOID:
-			return DDB_N;
-		case BYTEAOID:
-			return DDB_B;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("key columns of an item table must be of type text, numeric or bytea")));
 }
 
 static bool
@@ -211,34 +151,126 @@ same_column(DdbType type, Datum a, Datum b)
 }
 
 /*
- * item_has_key(item, VARIADIC "any"): item, then for each key attribute its
- * name and the column.  True, or an error that says what is wrong.
+ * Raise check_violation unless the columns hold the item's key attributes.
  */
-Datum
-ddb_item_has_key(PG_FUNCTION_ARGS)
+static void
+check_key(const RowState *state, DdbDoc item, const DdbKey *key)
 {
-	DdbDoc		item = ddb_doc_root(PG_GETARG_JSONB_P(0));
 	int			i;
 
-	for (i = 1; i + 1 < PG_NARGS(); i += 2)
+	for (i = 0; i < key->ncols; i++)
 	{
-		text	   *name = PG_GETARG_TEXT_PP(i);
-		DdbType		type = type_of_column(get_fn_expr_argtype(fcinfo->flinfo, i + 1));
+		const DdbKeyAttr *attr = &state->keys.attr[i];
 		DdbValue	value;
 
-		if (!ddb_item_get(item, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), &value) ||
-			value.type != type)
+		if (!ddb_item_get(item, attr->name.str, attr->name.len, &value) ||
+			value.type != attr->type)
 			ereport(ERROR,
 					(errcode(ERRCODE_CHECK_VIOLATION),
 					 errmsg("item has no key attribute \"%s\" of type %s",
-							text_to_cstring(name), ddb_type_name(type))));
-		ddb_key_size_check(&value, i == 1);
-		if (!same_column(type, ddb_key_column(&value, i == 1), PG_GETARG_DATUM(i + 1)))
+							attr->name.str, ddb_type_name(attr->type))));
+		ddb_key_size_check(&value, i == 0);
+		if (!same_column(attr->type, ddb_key_column(&value, i == 0), key->col[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_CHECK_VIOLATION),
 					 errmsg("column \"%s\" does not hold the item's key attribute \"%s\"",
-							i == 1 ? "pk" : "sk", text_to_cstring(name)),
+							key_columns[i], attr->name.str),
 					 errhint("INSERT fills key columns that are NULL. An item's key cannot be changed by UPDATE: delete the item and insert it with its new key.")));
 	}
-	PG_RETURN_BOOL(true);
+}
+
+/* the item of a row; false when it is NULL, of which the column's NOT NULL speaks */
+static bool
+row_item(const RowState *state, TupleTableSlot *slot, DdbDoc *item)
+{
+	bool		isnull;
+	Datum		datum = slot_getattr(slot, state->item_att, &isnull);
+
+	if (isnull)
+		return false;
+	*item = ddb_doc_root(DatumGetJsonbP(datum));
+	return true;
+}
+
+/* ----------------------------------------------------------------
+ * The triggers
+ * ----------------------------------------------------------------
+ */
+Datum
+ddb_item_before_insert(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	RowState   *state;
+	DdbKey		key;
+	DdbDoc		item;
+	bool		nulls[2] = {false, false};
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
+		!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("item_before_insert must be called as a row trigger before INSERT")));
+
+	state = row_state(fcinfo->flinfo, trigdata);
+	if (!row_item(state, trigdata->tg_trigslot, &item))
+		return PointerGetDatum(trigdata->tg_trigtuple);
+	if (row_key(state, trigdata->tg_trigslot, &key))
+	{
+		check_key(state, item, &key);
+		ddb_keylock_insert(state->lock_relid, &state->keys, &key);
+		return PointerGetDatum(trigdata->tg_trigtuple);
+	}
+
+	if (trigdata->tg_relation->rd_rel->relispartition)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("key columns of a partitioned item table must be given on INSERT"),
+				 errhint("They decide the partition before they could be filled from the item.")));
+	ddb_key_of_item(&state->keys, item, &key);
+	ddb_keylock_insert(state->lock_relid, &state->keys, &key);
+	return PointerGetDatum(heap_modify_tuple_by_cols(trigdata->tg_trigtuple,
+													 RelationGetDescr(trigdata->tg_relation),
+													 key.ncols, state->key_att,
+													 key.col, nulls));
+}
+
+Datum
+ddb_item_after_update(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	RowState   *state;
+	DdbKey		key;
+	DdbDoc		item;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
+		!TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("item_after_update must be called as a row trigger after UPDATE")));
+
+	state = row_state(fcinfo->flinfo, trigdata);
+	if (row_key(state, trigdata->tg_newslot, &key) &&
+		row_item(state, trigdata->tg_newslot, &item))
+		check_key(state, item, &key);
+	return PointerGetDatum(NULL);
+}
+
+Datum
+ddb_item_before_key_update(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("item_before_key_update must be called as a trigger before UPDATE")));
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("cannot update the key columns of item table \"%s\"",
+					RelationGetRelationName(trigdata->tg_relation)),
+			 errhint("Delete the item and insert it with its new key.")));
 }

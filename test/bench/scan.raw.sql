@@ -1,1 +1,1 @@
-SELECT item FROM bench_raw WHERE item->'bucket' = '{"N":"7"}';
+SELECT item FROM bench_raw WHERE item->'shelf' = '{"N":"7"}';

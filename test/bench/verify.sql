@@ -6,8 +6,8 @@ WHERE r.item IS DISTINCT FROM d.item::jsonb
 HAVING count(*) <> 0;
 
 WITH found AS (
-	SELECT (SELECT count(*) FROM bench_raw WHERE item->'bucket' = '{"N":"7"}') AS raw,
-		(SELECT count(*) FROM dynamo.scan('bench', 'bucket = :b', '{":b": 7}')) AS api,
+	SELECT (SELECT count(*) FROM bench_raw WHERE item->'shelf' = '{"N":"7"}') AS raw,
+		(SELECT count(*) FROM dynamo.scan('bench', 'shelf = :b', '{":b": 7}')) AS api,
 		bench_scan(:'scan') AS pages,
 		(SELECT sum(bench_scan(:'scan' || jsonb_build_object('TotalSegments', 8, 'Segment', s)))
 		 FROM generate_series(0, 7) s) AS segments

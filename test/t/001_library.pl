@@ -20,7 +20,7 @@ sub library_path
 sub check_symbols
 {
 	my ($symbols, $stderr) = run_command([ 'nm', '-D', library_path() ]);
-	my %type = map { /([A-Za-z]) (\w+)/ ? ($2 => $1) : () } split /\n/, $symbols;
+	my %type = map { / ([A-Za-z]) (\S+)$/ ? ($2 => $1) : () } split /\n/, $symbols;
 	my @json = grep { /^(json_|jansson|hashtable_|strbuffer_|jsonp_)/ && $type{$_} ne 'U' }
 	  sort keys %type;
 	my @linked = grep { $type{$_} eq 'U' && /^(json_(object_set|array_append|loadb|dumpb|decref|delete)|jansson)/ }
