@@ -16,6 +16,7 @@ EXTVERSION = 1.0
 OBJS = \
 	src/attrval.o \
 	src/attrval_check.o \
+	src/attrval_stored.o \
 	src/catalog.o \
 	src/ddl.o \
 	src/domain.o \

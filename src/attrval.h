@@ -131,6 +131,13 @@ extern DdbCheck ddb_item_check(DdbDoc sent);
 extern DdbCheck ddb_value_check_stored(DdbDoc value);
 extern DdbCheck ddb_item_check_stored(DdbDoc item);
 
+/*
+ * ddb_item_is_stored: true only if doc is a map of values that every check of
+ * types and values passes, in stored form; false says nothing
+ * (attrval_stored.c).
+ */
+extern bool ddb_item_is_stored(DdbDoc doc);
+
 /* a value/map that passed its check with canonical = false, in stored form */
 extern Jsonb *ddb_value_canonical(const JsonbValue *sent);
 extern Jsonb *ddb_item_canonical(DdbDoc sent);

@@ -452,6 +452,8 @@ check_item(DdbDoc item, bool stored)
 	CheckState	state;
 
 	begin_check(&state, stored);
+	if (ddb_item_is_stored(item))
+		return state.result;
 	if (item.ptr == NULL || !ddb_doc_is_object(item))
 		refuse(&state, MSG_WRONG_TYPE);
 	else

@@ -126,7 +126,7 @@ ddb_access_denied_because(const char *action, const char *arn, const char *reaso
  * the form arn:<partition>:dynamodb:<region>:<account>:table/<name>.
  */
 DdbText
-ddb_catalog_table_name(DdbText name_or_arn)
+ddb_catalog_table_name(DdbText name_or_arn, const char *action)
 {
 	const char *part[6];		/* begin of each colon-separated part */
 	const char *end = name_or_arn.str + name_or_arn.len;
@@ -158,7 +158,7 @@ ddb_catalog_table_name(DdbText name_or_arn)
 
 	if (part[5] - part[4] - 1 != (int) strlen(ddb_account_id) ||
 		memcmp(part[4], ddb_account_id, part[5] - part[4] - 1) != 0)
-		ddb_access_denied("DescribeTable",
+		ddb_access_denied(action,
 						  pnstrdup(name_or_arn.str, name_or_arn.len));
 	if (part[4] - part[3] - 1 != (int) strlen(ddb_region) ||
 		memcmp(part[3], ddb_region, part[4] - part[3] - 1) != 0)

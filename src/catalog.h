@@ -25,10 +25,10 @@ typedef struct DdbTable
 
 /*
  * ddb_catalog_table_name: the table name of a TableName member, which may be
- * a name or a table ARN.  Raises for ARNs of other accounts (AccessDenied) and
- * for malformed ones.
+ * a name or a table ARN.  Raises for ARNs of other accounts (AccessDenied for
+ * action) and for malformed ones.
  */
-extern DdbText ddb_catalog_table_name(DdbText name_or_arn);
+extern DdbText ddb_catalog_table_name(DdbText name_or_arn, const char *action);
 
 /*
  * ddb_catalog_open: find and lock the item table, until the transaction ends,

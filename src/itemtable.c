@@ -12,6 +12,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -44,30 +45,29 @@ enum
  * ----------------------------------------------------------------
  */
 
-/*
- * name and suffix, name cut and followed by a digest of it where the whole is
- * longer than an identifier.  "~" and ":" occur in no table name of the API,
- * so that the result is no other table's name.
- */
-static char *
-identifier(const char *name, const char *suffix)
-{
-	int			len = strlen(name);
-	char		digest[18];
-	int			keep;
-
-	if (len + strlen(suffix) < NAMEDATALEN)
-		return psprintf("%s%s", name, suffix);
-	snprintf(digest, sizeof(digest), "~%016llx",
-			 (unsigned long long) hash_bytes_extended((const unsigned char *) name, len, 0));
-	keep = NAMEDATALEN - 1 - strlen(digest) - strlen(suffix);
-	return psprintf("%.*s%s%s", keep, name, digest, suffix);
-}
-
 char *
 ddb_item_table_relname(const char *name)
 {
-	return identifier(name, "");
+	int			len = strlen(name);
+	char		digest[18];
+
+	if (len < NAMEDATALEN)
+		return pstrdup(name);
+
+	/* "~" occurs in no table name of the API */
+	snprintf(digest, sizeof(digest), "~%016llx",
+			 (unsigned long long) hash_bytes_extended((const unsigned char *) name, len, 0));
+	return psprintf("%.*s%s", (int) (NAMEDATALEN - 1 - strlen(digest)), name, digest);
+}
+
+/*
+ * A free name for an index or a partition of an item table.  label holds "~"
+ * or ":", which occur in no table name of the API, so that none is taken away.
+ */
+static const char *
+part_name(const char *relname, const char *label)
+{
+	return ChooseRelationName(relname, NULL, label, ddb_tables_schema(), true);
 }
 
 static const char *
@@ -91,7 +91,7 @@ literal(const DdbText *text)
 }
 
 static void
-append_create_table(StringInfo sql, const char *name, const char *qualified,
+append_create_table(StringInfo sql, const char *relname, const char *qualified,
 					const DdbKeySchema *keys)
 {
 	bool		has_sk = keys->nattrs == 2;
@@ -105,7 +105,7 @@ append_create_table(StringInfo sql, const char *name, const char *qualified,
 	appendStringInfoString(sql, " COMPRESSION lz4");
 #endif
 	appendStringInfo(sql, " NOT NULL, CONSTRAINT %s PRIMARY KEY (pk%s))",
-					 quote_identifier(identifier(name, "~key")), has_sk ? ", sk" : "");
+					 quote_identifier(part_name(relname, "~key")), has_sk ? ", sk" : "");
 	if (ddb_table_partitions > 0)
 		appendStringInfoString(sql, " PARTITION BY HASH (pk)");
 	else
@@ -147,13 +147,13 @@ append_triggers(StringInfo sql, const char *qualified, const DdbKeySchema *keys)
 }
 
 static void
-append_partitions(StringInfo sql, const char *name, const char *qualified)
+append_partitions(StringInfo sql, const char *relname, const char *qualified)
 {
 	int			i;
 
 	for (i = 0; i < ddb_table_partitions; i++)
 	{
-		char	   *partition = identifier(name, psprintf(":%d", i));
+		const char *partition = part_name(relname, psprintf(":%d", i));
 
 		appendStringInfo(sql,
 						 "; CREATE TABLE %s PARTITION OF %s"
@@ -198,12 +198,12 @@ ddb_item_table_create(const char *name, const DdbKeySchema *keys)
 		raise_table_exists(name);
 
 	initStringInfo(&sql);
-	append_create_table(&sql, name, qualified, keys);
+	append_create_table(&sql, relname, qualified, keys);
 	appendStringInfo(&sql, "; CREATE INDEX %s ON %s (dynamo.partition_hash(pk), pk%s)",
-					 quote_identifier(identifier(name, "~scan")),
+					 quote_identifier(part_name(relname, "~scan")),
 					 qualified, keys->nattrs == 2 ? ", sk" : "");
 	append_triggers(&sql, qualified, keys);
-	append_partitions(&sql, name, qualified);
+	append_partitions(&sql, relname, qualified);
 
 	PG_TRY();
 	{

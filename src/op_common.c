@@ -124,6 +124,14 @@ ddb_op_table_name(DdbDoc request)
 	return name;
 }
 
+const DdbTable *
+ddb_op_open(DdbDoc request, LOCKMODE lockmode, AclMode acl, const char *action)
+{
+	DdbText		name = ddb_catalog_table_name(ddb_op_table_name(request), action);
+
+	return ddb_catalog_open(name, lockmode, acl, action, false);
+}
+
 /* ----------------------------------------------------------------
  * Capacity
  * ----------------------------------------------------------------

@@ -6,8 +6,8 @@
 #ifndef DDB_OP_COMMON_H
 #define DDB_OP_COMMON_H
 
+#include "catalog.h"
 #include "expr_bind.h"
-#include "keyenc.h"
 #include "shape.h"
 
 /* the parameters of an operation that 4.7's mixing rule names, in its order */
@@ -39,6 +39,10 @@ extern void ddb_op_check_key_paths(const ExprBinding *binding, const DdbKeySchem
 
 /* TableName as sent */
 extern DdbText ddb_op_table_name(DdbDoc request);
+
+/* the item table of a data plane request, locked; see ddb_catalog_open */
+extern const DdbTable *ddb_op_open(DdbDoc request, LOCKMODE lockmode, AclMode acl,
+								   const char *action);
 
 /* ---- capacity units ---- */
 

@@ -278,8 +278,7 @@ ddb_op_get_item(DdbDoc request)
 	projection = ddb_op_expression(request, &context, EXPR_PROJECTION, "ProjectionExpression");
 	ddb_expr_context_finish(&context);
 
-	table = ddb_catalog_open(ddb_catalog_table_name(ddb_op_table_name(request)),
-							 AccessShareLock, ACL_SELECT, "GetItem", false);
+	table = ddb_op_open(request, AccessShareLock, ACL_SELECT, "GetItem");
 	ddb_key_of_argument(&table->keys, ddb_doc_root(key_doc), &key);
 	ddb_op_check_key_paths(projection, &table->keys);
 
@@ -321,9 +320,7 @@ ddb_op_put_item(DdbDoc request)
 	write.condition = ddb_op_expression(request, &context, EXPR_CONDITION, "ConditionExpression");
 	ddb_expr_context_finish(&context);
 
-	table = ddb_catalog_open(ddb_catalog_table_name(ddb_op_table_name(request)),
-							 RowExclusiveLock, ACL_SELECT | ACL_INSERT | ACL_UPDATE,
-							 "PutItem", false);
+	table = ddb_op_open(request, RowExclusiveLock, ACL_SELECT | ACL_INSERT | ACL_UPDATE, "PutItem");
 	ddb_key_of_item(&table->keys, ddb_doc_root(write.put_item), &key);
 	write.keep_items = returns == RETURN_ALL_OLD;
 
@@ -362,9 +359,7 @@ ddb_op_delete_item(DdbDoc request)
 	write.condition = ddb_op_expression(request, &context, EXPR_CONDITION, "ConditionExpression");
 	ddb_expr_context_finish(&context);
 
-	table = ddb_catalog_open(ddb_catalog_table_name(ddb_op_table_name(request)),
-							 RowExclusiveLock, ACL_SELECT | ACL_DELETE,
-							 "DeleteItem", false);
+	table = ddb_op_open(request, RowExclusiveLock, ACL_SELECT | ACL_DELETE, "DeleteItem");
 	ddb_key_of_argument(&table->keys, ddb_doc_root(key_doc), &key);
 	write.keep_items = returns == RETURN_ALL_OLD;
 
@@ -452,9 +447,7 @@ ddb_op_update_item(DdbDoc request)
 	write.condition = ddb_op_expression(request, &context, EXPR_CONDITION, "ConditionExpression");
 	ddb_expr_context_finish(&context);
 
-	table = ddb_catalog_open(ddb_catalog_table_name(ddb_op_table_name(request)),
-							 RowExclusiveLock, ACL_SELECT | ACL_INSERT | ACL_UPDATE,
-							 "UpdateItem", false);
+	table = ddb_op_open(request, RowExclusiveLock, ACL_SELECT | ACL_INSERT | ACL_UPDATE, "UpdateItem");
 	ddb_key_of_argument(&table->keys, write.key, &key);
 	check_targets(write.update, &table->keys);
 	write.keep_items = returns != RETURN_NONE;

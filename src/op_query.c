@@ -351,8 +351,7 @@ prepare_query(DdbDoc request, ReadRequest *read)
 	if (read->nconditions > 2)
 		ddb_validation_error("Conditions can be of length 1 or 2 only");
 
-	read->table = ddb_catalog_open(ddb_catalog_table_name(ddb_op_table_name(request)),
-								   AccessShareLock, ACL_SELECT, "Query", false);
+	read->table = ddb_op_open(request, AccessShareLock, ACL_SELECT, "Query");
 	check_index(request);
 	if (read->start_doc != NULL &&
 		ddb_doc_count(ddb_doc_root(read->start_doc)) != read->table->keys.nattrs)
@@ -512,8 +511,7 @@ prepare_scan(DdbDoc request, ReadRequest *read, DdbTableRange *range)
 	read->projection = ddb_op_expression(request, &context, EXPR_PROJECTION, "ProjectionExpression");
 	ddb_expr_context_finish(&context);
 
-	read->table = ddb_catalog_open(ddb_catalog_table_name(ddb_op_table_name(request)),
-								   AccessShareLock, ACL_SELECT, "Scan", false);
+	read->table = ddb_op_open(request, AccessShareLock, ACL_SELECT, "Scan");
 	check_index(request);
 	check_select(read, "Scanning");
 	check_scan_start(read, range);

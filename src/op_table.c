@@ -237,12 +237,12 @@ description_response(const char *member, const DdbTableView *view)
 }
 
 static DdbText
-request_table_name(DdbDoc request)
+request_table_name(DdbDoc request, const char *action)
 {
 	DdbText		name = {"", 0};
 
 	ddb_request_string(request, "TableName", &name);
-	return ddb_catalog_table_name(name);
+	return ddb_catalog_table_name(name, action);
 }
 
 /* ---- CreateTable ---- */
@@ -567,7 +567,7 @@ ddb_op_describe_table(DdbDoc request)
 	DdbTableSettings settings;
 	DdbTableView view = {&row, &settings, "ACTIVE", "ACTIVE"};
 
-	table = ddb_catalog_open(request_table_name(request), AccessShareLock,
+	table = ddb_catalog_open(request_table_name(request, "DescribeTable"), AccessShareLock,
 							 ACL_NO_RIGHTS, "DescribeTable", true);
 	ddb_catalog_read(table, &row);
 	ddb_tableinfo_decode(row.settings, ddb_tableinfo_now(), &settings);
@@ -932,7 +932,7 @@ ddb_op_update_table(DdbDoc request)
 	for (i = 0; i < lengthof(update_checks); i++)
 		update_checks[i] (&update);
 
-	update.table = ddb_catalog_open(request_table_name(request),
+	update.table = ddb_catalog_open(request_table_name(request, "UpdateTable"),
 									ShareUpdateExclusiveLock, DDB_ACL_OWNER,
 									"UpdateTable", true);
 	ddb_catalog_read(update.table, &row);
@@ -961,7 +961,7 @@ ddb_op_delete_table(DdbDoc request)
 	DdbTableView view = {&row, &settings, "DELETING", "DELETING", true};
 	Jsonb	   *response;
 
-	table = ddb_catalog_open(request_table_name(request), AccessExclusiveLock,
+	table = ddb_catalog_open(request_table_name(request, "DeleteTable"), AccessExclusiveLock,
 							 DDB_ACL_OWNER, "DeleteTable", true);
 	ddb_catalog_read(table, &row);
 	ddb_tableinfo_decode(row.settings, ddb_tableinfo_now(), &settings);

@@ -191,13 +191,14 @@ make_plan(const DdbTable *table, int query, DdbQueryBuilder builder, bool *any_p
 	return plan;
 }
 
-/* will the server keep the plan as it is? */
+/* will the server keep the generic plan as it is? */
 static bool
-fits_search_path(SPIPlanPtr plan)
+is_current(SPIPlanPtr plan)
 {
 	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
 
-	return source->search_path == NULL || ddb_search_path_matches(source->search_path);
+	return source->gplan != NULL && source->gplan->is_valid &&
+		(source->search_path == NULL || ddb_search_path_matches(source->search_path));
 }
 
 SPIPlanPtr
@@ -222,7 +223,7 @@ ddb_plan_get(const DdbTable *table, int query, DdbQueryBuilder builder)
 	{
 		entry->last_used = MyProc->lxid;
 		dlist_move_head(&lru_list, &entry->lru);
-		if (!fits_search_path(entry->plan))
+		if (!is_current(entry->plan))
 			plan_under_settings(entry->plan, entry->any_plan);
 		return entry->plan;
 	}

@@ -407,6 +407,9 @@ open_cursor(const DdbTable *table, Statement *statement, DdbScanFilter *filter)
 	plan = ddb_plan_get(table, statement->query + FILTERED, build_query);
 	statement->values[SPI_getargcount(plan) - 1] = Int64GetDatum(filter->serial);
 	portal = SPI_cursor_open(NULL, plan, statement->values, NULL, false);
+
+	/* a caller's cursor WITH HOLD reads its rest during commit */
+	portal->cursorOptions |= CURSOR_OPT_HOLD;
 	name = MemoryContextStrdup(caller, portal->name);
 	SPI_finish();
 	return name;

@@ -265,6 +265,9 @@ check_map_type(const DdbShape *shape, const JsonbValue *value,
 		ddb_error(DDB_SERIALIZATION,
 				  "Unrecognized collection type java.util.Map<java.lang.String, %s>",
 				  map_value_class(shape->element));
+	if (shape->element->kind == DDB_SHAPE_ATTRIBUTE_VALUE &&
+		ddb_item_is_stored(ddb_doc_of(value)))
+		return;
 
 	ddb_doc_begin(&cursor, ddb_doc_of(value));
 	while (ddb_doc_next(&cursor, &name, &element))

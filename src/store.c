@@ -17,9 +17,11 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/itemptr.h"
+#include "tcop/dest.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -249,30 +251,67 @@ run_write(const DdbTable *table, int query, const DdbKey *key, int nextra,
 	return rows;
 }
 
+/* a destination that keeps the item of one row */
+typedef struct ItemReceiver
+{
+	DestReceiver pub;
+	MemoryContext context;		/* where the item goes */
+	Jsonb	   *item;			/* NULL until a row comes */
+} ItemReceiver;
+
+static bool
+receive_item(TupleTableSlot *slot, DestReceiver *self)
+{
+	ItemReceiver *receiver = (ItemReceiver *) self;
+	MemoryContext old = MemoryContextSwitchTo(receiver->context);
+	bool		isnull;
+
+	receiver->item = DatumGetJsonbPCopy(slot_getattr(slot, 1, &isnull));
+	MemoryContextSwitchTo(old);
+	return false;
+}
+
+static void
+receiver_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
+{
+}
+
+static void
+receiver_nothing(DestReceiver *self)
+{
+}
+
 Jsonb *
 ddb_store_get(const DdbTable *table, const DdbKey *key)
 {
-	Jsonb	   *item = NULL;
-	MemoryContext caller = CurrentMemoryContext;
+	ItemReceiver receiver;
+	SPIExecuteOptions options;
+	int			i;
+
+	memset(&receiver, 0, sizeof(receiver));
+	receiver.pub.receiveSlot = receive_item;
+	receiver.pub.rStartup = receiver_startup;
+	receiver.pub.rShutdown = receiver_nothing;
+	receiver.pub.rDestroy = receiver_nothing;
+	receiver.pub.mydest = DestNone;
+	receiver.context = CurrentMemoryContext;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	if (SPI_execute_plan(ddb_plan_get(table, QUERY_GET, build_query),
-						 (Datum *) key->col, NULL, false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read from item table \"%s\"", table->name);
-	if (SPI_processed > 0)
+	memset(&options, 0, sizeof(options));
+	options.dest = &receiver.pub;
+	options.params = makeParamList(key->ncols);
+	for (i = 0; i < key->ncols; i++)
 	{
-		MemoryContext old;
-		bool		isnull;
-		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0],
-										  SPI_tuptable->tupdesc, 1, &isnull);
-
-		old = MemoryContextSwitchTo(caller);
-		item = DatumGetJsonbPCopy(datum);
-		MemoryContextSwitchTo(old);
+		options.params->params[i].value = key->col[i];
+		options.params->params[i].isnull = false;
+		options.params->params[i].pflags = PARAM_FLAG_CONST;
+		options.params->params[i].ptype = ddb_key_column_type(table->keys.attr[i].type);
 	}
+	if (SPI_execute_plan_extended(ddb_plan_get(table, QUERY_GET, build_query), &options) < 0)
+		elog(ERROR, "could not read from item table \"%s\"", table->name);
 	SPI_finish();
-	return item;
+	return receiver.item;
 }
 
 void

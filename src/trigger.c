@@ -17,7 +17,7 @@
  * triggers have made of the row.
  *
  * All of them run inside anybody's statement: they read their arguments only,
- * no catalog, no SPI.
+ * and what those say of a table is kept until its definition changes.
  */
 #include "postgres.h"
 
@@ -29,7 +29,10 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "compat.h"
@@ -40,14 +43,20 @@ DDB_FUNCTION(ddb_item_before_insert);
 DDB_FUNCTION(ddb_item_before_key_update);
 DDB_FUNCTION(ddb_item_after_update);
 
-/* what a row trigger remembers of its table for one statement */
+/* what the row triggers know of a table */
 typedef struct RowState
 {
-	Oid			lock_relid;		/* the item table, where rel is a partition */
+	Oid			relid;			/* hash key, first */
+	bool		valid;
+	Oid			lock_relid;		/* the item table, where relid is a partition */
 	DdbKeySchema keys;
 	int			item_att;
 	int			key_att[2];
+	char		names[2][256];	/* of the key attributes */
 } RowState;
+
+/* by relation, for the life of the backend; invalidated with the relation */
+static HTAB *row_states = NULL;
 
 static const char *const key_columns[2] = {"pk", "sk"};
 
@@ -78,23 +87,52 @@ column_number(Relation rel, const char *name, Oid type)
 	return attnum;
 }
 
-/*
- * The trigger's arguments are name and type of each key attribute.
- */
-static RowState *
-row_state(FmgrInfo *flinfo, TriggerData *trigdata)
+static void
+invalidate_row_states(Datum arg, Oid relid)
 {
-	RowState   *state = flinfo->fn_extra;
+	HASH_SEQ_STATUS status;
+	RowState   *state;
+
+	if (OidIsValid(relid))
+	{
+		state = hash_search(row_states, &relid, HASH_FIND, NULL);
+		if (state != NULL)
+			state->valid = false;
+		return;
+	}
+	hash_seq_init(&status, row_states);
+	while ((state = hash_seq_search(&status)) != NULL)
+		state->valid = false;
+}
+
+static void
+create_row_states(void)
+{
+	HASHCTL		ctl;
+
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(RowState);
+	ctl.hcxt = AllocSetContextCreate(CacheMemoryContext, "pg_dynamo item triggers",
+									 ALLOCSET_SMALL_SIZES);
+	row_states = hash_create("pg_dynamo item triggers", 32, &ctl,
+							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(invalidate_row_states, (Datum) 0);
+}
+
+/*
+ * Read the trigger's arguments, name and type of each key attribute, and
+ * compare the table with them.
+ */
+static void
+fill_row_state(RowState *state, const TriggerData *trigdata)
+{
 	Trigger    *trigger = trigdata->tg_trigger;
 	Relation	rel = trigdata->tg_relation;
 	int			i;
 
-	if (state != NULL)
-		return state;
 	if (trigger->tgnargs != 2 && trigger->tgnargs != 4)
 		elog(ERROR, "trigger \"%s\" has %d arguments", trigger->tgname, trigger->tgnargs);
 
-	state = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(RowState));
 	state->lock_relid = RelationGetRelid(rel);
 	if (rel->rd_rel->relispartition)
 		state->lock_relid = llast_oid(get_partition_ancestors(RelationGetRelid(rel)));
@@ -103,8 +141,9 @@ row_state(FmgrInfo *flinfo, TriggerData *trigdata)
 	{
 		DdbKeyAttr *attr = &state->keys.attr[i];
 
-		attr->name.str = MemoryContextStrdup(flinfo->fn_mcxt, trigger->tgargs[2 * i]);
-		attr->name.len = strlen(attr->name.str);
+		strlcpy(state->names[i], trigger->tgargs[2 * i], sizeof(state->names[i]));
+		attr->name.str = state->names[i];
+		attr->name.len = strlen(state->names[i]);
 		if (!ddb_type_parse(trigger->tgargs[2 * i + 1],
 							strlen(trigger->tgargs[2 * i + 1]), &attr->type))
 			elog(ERROR, "trigger \"%s\" names an unknown type", trigger->tgname);
@@ -112,7 +151,29 @@ row_state(FmgrInfo *flinfo, TriggerData *trigdata)
 										  ddb_key_column_type(attr->type));
 	}
 	state->keys.nattrs = trigger->tgnargs / 2;
-	flinfo->fn_extra = state;
+}
+
+/*
+ * One row trigger of each kind is on a table, and both have the same
+ * arguments, so what is known of the table serves either.
+ */
+static const RowState *
+row_state(const TriggerData *trigdata)
+{
+	Oid			relid = RelationGetRelid(trigdata->tg_relation);
+	RowState   *state;
+
+	if (row_states == NULL)
+		create_row_states();
+	state = hash_search(row_states, &relid, HASH_FIND, NULL);
+	if (state != NULL && state->valid)
+		return state;
+
+	/* valid only once all is filled in: an error may come before */
+	state = hash_search(row_states, &relid, HASH_ENTER, NULL);
+	state->valid = false;
+	fill_row_state(state, trigdata);
+	state->valid = true;
 	return state;
 }
 
@@ -148,6 +209,29 @@ same_column(DdbType type, Datum a, Datum b)
 	vb = PG_DETOAST_DATUM_PACKED(b);
 	return VARSIZE_ANY_EXHDR(va) == VARSIZE_ANY_EXHDR(vb) &&
 		memcmp(VARDATA_ANY(va), VARDATA_ANY(vb), VARSIZE_ANY_EXHDR(va)) == 0;
+}
+
+static bool
+same_key(const RowState *state, const DdbKey *a, const DdbKey *b)
+{
+	int			i;
+
+	for (i = 0; i < state->keys.nattrs; i++)
+	{
+		if (!same_column(state->keys.attr[i].type, a->col[i], b->col[i]))
+			return false;
+	}
+	return true;
+}
+
+static void
+refuse_key_update(Relation rel)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("cannot update the key columns of item table \"%s\"",
+					RelationGetRelationName(rel)),
+			 errhint("Delete the item and insert it with its new key.")));
 }
 
 /*
@@ -200,7 +284,7 @@ Datum
 ddb_item_before_insert(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	RowState   *state;
+	const RowState *state;
 	DdbKey		key;
 	DdbDoc		item;
 	bool		nulls[2] = {false, false};
@@ -213,7 +297,7 @@ ddb_item_before_insert(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("item_before_insert must be called as a row trigger before INSERT")));
 
-	state = row_state(fcinfo->flinfo, trigdata);
+	state = row_state(trigdata);
 	if (!row_item(state, trigdata->tg_trigslot, &item))
 		return PointerGetDatum(trigdata->tg_trigtuple);
 	if (row_key(state, trigdata->tg_trigslot, &key))
@@ -223,16 +307,17 @@ ddb_item_before_insert(PG_FUNCTION_ARGS)
 		return PointerGetDatum(trigdata->tg_trigtuple);
 	}
 
-	if (trigdata->tg_relation->rd_rel->relispartition)
+	if (trigdata->tg_relation->rd_rel->relispartition &&
+		slot_attisnull(trigdata->tg_trigslot, state->key_att[0]))
 		ereport(ERROR,
 				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("key columns of a partitioned item table must be given on INSERT"),
-				 errhint("They decide the partition before they could be filled from the item.")));
+				 errmsg("column \"pk\" of a partitioned item table must be given on INSERT"),
+				 errhint("It decides the partition before it could be filled from the item.")));
 	ddb_key_of_item(&state->keys, item, &key);
 	ddb_keylock_insert(state->lock_relid, &state->keys, &key);
 	return PointerGetDatum(heap_modify_tuple_by_cols(trigdata->tg_trigtuple,
 													 RelationGetDescr(trigdata->tg_relation),
-													 key.ncols, state->key_att,
+													 key.ncols, (int *) state->key_att,
 													 key.col, nulls));
 }
 
@@ -240,8 +325,9 @@ Datum
 ddb_item_after_update(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	RowState   *state;
+	const RowState *state;
 	DdbKey		key;
+	DdbKey		old_key;
 	DdbDoc		item;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
@@ -252,10 +338,14 @@ ddb_item_after_update(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("item_after_update must be called as a row trigger after UPDATE")));
 
-	state = row_state(fcinfo->flinfo, trigdata);
-	if (row_key(state, trigdata->tg_newslot, &key) &&
-		row_item(state, trigdata->tg_newslot, &item))
-		check_key(state, item, &key);
+	state = row_state(trigdata);
+	if (!row_key(state, trigdata->tg_newslot, &key) ||
+		!row_key(state, trigdata->tg_trigslot, &old_key) ||
+		!row_item(state, trigdata->tg_newslot, &item))
+		return PointerGetDatum(NULL);
+	if (!same_key(state, &key, &old_key))
+		refuse_key_update(trigdata->tg_relation);
+	check_key(state, item, &key);
 	return PointerGetDatum(NULL);
 }
 
@@ -268,9 +358,6 @@ ddb_item_before_key_update(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("item_before_key_update must be called as a trigger before UPDATE")));
-	ereport(ERROR,
-			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("cannot update the key columns of item table \"%s\"",
-					RelationGetRelationName(trigdata->tg_relation)),
-			 errhint("Delete the item and insert it with its new key.")));
+	refuse_key_update(trigdata->tg_relation);
+	return PointerGetDatum(NULL);
 }

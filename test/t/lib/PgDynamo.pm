@@ -8,6 +8,8 @@
 #	my $node = start_node('main');
 #	my $response = call($node, 'PutItem', { TableName => 'Music', ... });
 #	my $error = call_error($node, 'GetItem', { ... });
+#	my $session = open_session($node);
+#	my $answer = ask($session, 'SELECT ...');
 
 package PgDynamo;
 
@@ -19,7 +21,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(start_node create_extension create_table call call_error);
+our @EXPORT = qw(start_node create_extension create_table call call_error
+  open_session ask start_waiting);
 
 my $json = JSON::PP->new->canonical->allow_nonref;
 
@@ -55,12 +58,20 @@ sub statement
 	return "SELECT dynamo.execute('$operation', \$request\$$text\$request\$)";
 }
 
+sub extra_params
+{
+	my (%option) = @_;
+
+	return $option{user} ? (extra_params => [ '-U', $option{user} ]) : ();
+}
+
 # The operation's response as a Perl structure; dies on an API error.
+# Options, here and below: database, user.
 sub call
 {
 	my ($node, $operation, $request, %option) = @_;
 	my $text = $node->safe_psql($option{database} // 'postgres',
-		statement($operation, $request));
+		statement($operation, $request), extra_params(%option));
 
 	return $json->decode($text);
 }
@@ -70,7 +81,7 @@ sub call_error
 {
 	my ($node, $operation, $request, %option) = @_;
 	my ($status, $out, $err) = $node->psql($option{database} // 'postgres',
-		statement($operation, $request));
+		statement($operation, $request), extra_params(%option));
 
 	return undef if $status == 0;
 	return $err =~ /ERROR:  (.*)/ ? $1 : $err;
@@ -79,7 +90,7 @@ sub call_error
 # An on-demand table with string keys: pk, and sk unless the third is false.
 sub create_table
 {
-	my ($node, $name, $with_range) = @_;
+	my ($node, $name, $with_range, %option) = @_;
 	my @keys = ([ 'pk', 'HASH' ]);
 
 	push @keys, [ 'sk', 'RANGE' ] if $with_range // 1;
@@ -88,7 +99,40 @@ sub create_table
 		BillingMode => 'PAY_PER_REQUEST',
 		KeySchema => [ map { { AttributeName => $_->[0], KeyType => $_->[1] } } @keys ],
 		AttributeDefinitions =>
-		  [ map { { AttributeName => $_->[0], AttributeType => 'S' } } @keys ] });
+		  [ map { { AttributeName => $_->[0], AttributeType => 'S' } } @keys ] }, %option);
+}
+
+# A psql session that stays open; close it with $session->quit.
+sub open_session
+{
+	my ($node, $database) = @_;
+
+	return $node->background_psql($database // 'postgres', on_error_stop => 0);
+}
+
+# What a session answers: rows, or "ERROR: message".  Without a statement, the
+# answer to the one that start_waiting began.
+sub ask
+{
+	my ($session, $statement) = @_;
+	my $rows = $session->query($statement // '');
+	my $errors = $session->{stderr};
+
+	$session->{stderr} = '';
+	return $errors =~ /(?:ERROR|FATAL):  (.*)/ ? "ERROR: $1" : $rows;
+}
+
+# Begin a statement that has to wait for a lock; returns once it waits.
+sub start_waiting
+{
+	my ($node, $session, $statement) = @_;
+	my $pid = ask($session, 'SELECT pg_backend_pid()');
+
+	$session->query_until(qr/begun/, "\\echo begun\n$statement;\n");
+	$node->poll_query_until('postgres',
+		"SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $pid")
+	  or die 'the statement did not wait';
+	return $pid;
 }
 
 1;
