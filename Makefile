@@ -21,6 +21,7 @@ OBJS = \
 	src/ddl.o \
 	src/domain.o \
 	src/error.o \
+	src/execute.o \
 	src/expr_bind.o \
 	src/expr_check.o \
 	src/expr_eval.o \

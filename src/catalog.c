@@ -83,6 +83,7 @@ typedef struct RetiredContext
 } RetiredContext;
 
 static HTAB *cache = NULL;
+static CacheEntry *last_entry = NULL;	/* found last; NULL when it may be gone */
 static RetiredContext *retired = NULL;
 
 /* counts invalidation messages, so that one that comes during a load is seen */
@@ -420,6 +421,14 @@ find_entry(const char *name, int len)
 
 	if (len > MAX_TABLE_NAME || memchr(name, '\0', len) != NULL)
 		return NULL;
+
+	/* mostly it is the table of the request before */
+	if (last_entry != NULL && last_entry->valid &&
+		strncmp(last_entry->name, name, len) == 0 && last_entry->name[len] == '\0')
+	{
+		last_entry->last_used = MyProc->lxid;
+		return last_entry;
+	}
 	memcpy(key, name, len);
 	key[len] = '\0';
 
@@ -432,8 +441,10 @@ find_entry(const char *name, int len)
 	if (entry != NULL && entry->valid)
 	{
 		entry->last_used = MyProc->lxid;
+		last_entry = entry;
 		return entry;
 	}
+	last_entry = NULL;
 
 	invalidations_before = invalidations;
 	table = load(name, len, &context);

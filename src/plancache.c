@@ -148,6 +148,12 @@ evict_oldest(void)
 	hash_search(plans, &oldest->key, HASH_REMOVE, NULL);
 }
 
+CachedPlanSource *
+ddb_plan_source(SPIPlanPtr plan)
+{
+	return (CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan));
+}
+
 /*
  * Make the generic plan, while the planner settings are in force.
  */
@@ -162,9 +168,8 @@ plan_under_settings(SPIPlanPtr plan, bool any_plan)
 		(void) set_config_option(planner_settings[i][0], planner_settings[i][1],
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
-	cached = SPI_plan_get_cached_plan(plan);
-	if (cached != NULL)
-		ReleaseCachedPlan(cached, CurrentResourceOwner);
+	cached = GetCachedPlan(ddb_plan_source(plan), NULL, CurrentResourceOwner, NULL);
+	ReleaseCachedPlan(cached, CurrentResourceOwner);
 	AtEOXact_GUC(true, nest_level);
 }
 
@@ -179,12 +184,14 @@ make_plan(const DdbTable *table, int query, DdbQueryBuilder builder, bool *any_p
 	builder(table, query, &text);
 	Assert(text.nargs <= DDB_QUERY_MAX_ARGS);
 
+	SPI_connect();
 	plan = SPI_prepare_cursor(text.sql.data, text.nargs, text.argtypes,
 							  CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", text.sql.data,
 			 SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
+	SPI_finish();
 	plan_under_settings(plan, text.any_plan);
 	pfree(text.sql.data);
 	*any_plan = text.any_plan;
@@ -195,7 +202,7 @@ make_plan(const DdbTable *table, int query, DdbQueryBuilder builder, bool *any_p
 static bool
 is_current(SPIPlanPtr plan)
 {
-	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+	CachedPlanSource *source = ddb_plan_source(plan);
 
 	return source->gplan != NULL && source->gplan->is_valid &&
 		(source->search_path == NULL || ddb_search_path_matches(source->search_path));

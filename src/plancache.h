@@ -34,10 +34,12 @@ typedef void (*DdbQueryBuilder) (const DdbTable *table, int query, DdbQueryText 
 
 /*
  * ddb_plan_get: the saved plan, planned (unless any_plan) under settings that
- * leave it no choice but the key index.  The caller is connected to SPI and, for a table, holds
- * a lock on it.
+ * leave it no choice but the key index.  For a table, the caller holds a lock on it.
  */
 extern SPIPlanPtr ddb_plan_get(const DdbTable *table, int query, DdbQueryBuilder builder);
+
+/* the one statement of a plan */
+extern struct CachedPlanSource *ddb_plan_source(SPIPlanPtr plan);
 
 /* type dynamo.item */
 extern Oid	ddb_item_type(void);

@@ -18,12 +18,11 @@
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "tcop/dest.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 
 #include "compat.h"
-#include "plancache.h"
+#include "execute.h"
 #include "scan.h"
 
 DDB_FUNCTION(ddb_scan_filter);
@@ -281,11 +280,6 @@ static void
 run(const DdbTable *table, const Statement *statement, DdbScanItem consume, void *arg)
 {
 	ItemReceiver receiver;
-	SPIExecuteOptions options;
-	SPIPlanPtr	plan;
-	ParamListInfo params;
-	int			nargs;
-	int			i;
 
 	memset(&receiver, 0, sizeof(receiver));
 	receiver.pub.receiveSlot = receive_row;
@@ -297,25 +291,7 @@ run(const DdbTable *table, const Statement *statement, DdbScanItem consume, void
 	receiver.arg = arg;
 	receiver.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_dynamo row",
 												 ALLOCSET_DEFAULT_SIZES);
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-	plan = ddb_plan_get(table, statement->query, build_query);
-	nargs = SPI_getargcount(plan);
-	params = makeParamList(nargs);
-	for (i = 0; i < nargs; i++)
-	{
-		params->params[i].value = statement->values[i];
-		params->params[i].isnull = false;
-		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = SPI_getargtypeid(plan, i);
-	}
-	memset(&options, 0, sizeof(options));
-	options.params = params;
-	options.dest = &receiver.pub;
-	if (SPI_execute_plan_extended(plan, &options) < 0)
-		elog(ERROR, "could not read from item table \"%s\"", table->name);
-	SPI_finish();
+	(void) ddb_execute_plan(table, statement->query, build_query, statement->values, &receiver.pub);
 	MemoryContextDelete(receiver.row_context);
 }
 

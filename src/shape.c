@@ -957,10 +957,13 @@ check_own(Violations *found, const Subject *subject)
 	elog(ERROR, "unrecognized shape kind: %d", (int) subject->shape->kind);
 }
 
-/* The members of a structure, in model order. */
+/*
+ * The members of a structure, in model order; their types as well where those
+ * have not been checked.
+ */
 static void
 check_members(Violations *found, const DdbShape *shape, DdbDoc doc,
-			  const PathNode *path)
+			  const PathNode *path, bool check_types)
 {
 	const DdbMember *member;
 
@@ -981,6 +984,8 @@ check_members(Violations *found, const DdbShape *shape, DdbDoc doc,
 				report_text(found, &subject, "Member must not be null");
 			continue;
 		}
+		if (check_types)
+			check_type(member->shape, &value, POSITION_MEMBER, 0);
 		check_own(found, &subject);
 		check_inside(found, &subject);
 	}
@@ -1025,7 +1030,7 @@ check_inside(Violations *found, const Subject *subject)
 	if (shape->kind == DDB_SHAPE_STRUCTURE)
 	{
 		check_members(found, shape, ddb_doc_of(subject->value),
-					  subject->path);
+					  subject->path, false);
 		return;
 	}
 	if (shape->kind != DDB_SHAPE_LIST && shape->kind != DDB_SHAPE_MAP)
@@ -1097,9 +1102,12 @@ ddb_shape_check(const DdbShape *shape, DdbDoc request,
 	Assert(shape->kind == DDB_SHAPE_STRUCTURE);
 	Assert(ddb_doc_is_object(request));
 
-	check_member_types(shape, request, 0);
+	/*
+	 * Both passes over the request's own members are one: a type error is
+	 * raised at once, violations wait until all types are known to be right.
+	 */
+	check_members(&found, shape, request, NULL, true);
 	if (table_name_rule != DDB_TABLE_NAME_ORDINARY)
 		check_table_name_first(request, table_name_rule);
-	check_members(&found, shape, request, NULL);
 	raise_violations(&found);
 }

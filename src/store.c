@@ -3,6 +3,7 @@
  *	  One item by key: read, put, update, delete.
  *
  * Each is one SQL statement on the item table, run with the caller's rights.
+ * Whatever may insert takes the key's slot lock first.
  * A write that depends on the present item gives the executor a C function to
  * call on it (store_write, store_check below): PostgreSQL locks the row, and
  * where a concurrent writer was first it calls the function again with the
@@ -21,11 +22,11 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/itemptr.h"
-#include "tcop/dest.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "plancache.h"
+#include "execute.h"
+#include "keylock.h"
 #include "store.h"
 
 DDB_FUNCTION(ddb_store_write);
@@ -203,27 +204,17 @@ ddb_store_check(PG_FUNCTION_ARGS)
  * Returns the number of rows.
  */
 static uint64
-run(const DdbTable *table, int query, const DdbKey *key, int nextra, const Datum *extra)
+run(const DdbTable *table, int query, const DdbKey *key, int nextra, const Datum *extra,
+	DestReceiver *dest)
 {
 	Datum		values[DDB_QUERY_MAX_ARGS];
-	int			rc;
 	int			i;
-	uint64		rows;
 
 	for (i = 0; i < key->ncols; i++)
 		values[i] = key->col[i];
 	for (i = 0; i < nextra; i++)
 		values[key->ncols + i] = extra[i];
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-	rc = SPI_execute_plan(ddb_plan_get(table, query, build_query), values, NULL, false, 0);
-	if (rc < 0)
-		elog(ERROR, "could not execute a statement on item table \"%s\": %s",
-			 table->name, SPI_result_code_string(rc));
-	rows = SPI_processed;
-	SPI_finish();
-	return rows;
+	return ddb_execute_plan(table, query, build_query, values, dest);
 }
 
 /*
@@ -241,7 +232,7 @@ run_write(const DdbTable *table, int query, const DdbKey *key, int nextra,
 	extra[nextra] = Int64GetDatum(write->serial);
 	PG_TRY();
 	{
-		rows = run(table, query, key, nextra + 1, extra);
+		rows = run(table, query, key, nextra + 1, extra, NULL);
 	}
 	PG_FINALLY();
 	{
@@ -251,25 +242,14 @@ run_write(const DdbTable *table, int query, const DdbKey *key, int nextra,
 	return rows;
 }
 
-/* a destination that keeps the item of one row */
-typedef struct ItemReceiver
+/* a destination that takes what it wants of one row */
+typedef struct RowReceiver
 {
 	DestReceiver pub;
-	MemoryContext context;		/* where the item goes */
+	MemoryContext context;		/* where an item goes */
 	Jsonb	   *item;			/* NULL until a row comes */
-} ItemReceiver;
-
-static bool
-receive_item(TupleTableSlot *slot, DestReceiver *self)
-{
-	ItemReceiver *receiver = (ItemReceiver *) self;
-	MemoryContext old = MemoryContextSwitchTo(receiver->context);
-	bool		isnull;
-
-	receiver->item = DatumGetJsonbPCopy(slot_getattr(slot, 1, &isnull));
-	MemoryContextSwitchTo(old);
-	return false;
-}
+	struct RowVersion *version;
+} RowReceiver;
 
 static void
 receiver_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
@@ -281,36 +261,37 @@ receiver_nothing(DestReceiver *self)
 {
 }
 
+static void
+init_receiver(RowReceiver *receiver, bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
+{
+	memset(receiver, 0, sizeof(RowReceiver));
+	receiver->pub.receiveSlot = receive;
+	receiver->pub.rStartup = receiver_startup;
+	receiver->pub.rShutdown = receiver_nothing;
+	receiver->pub.rDestroy = receiver_nothing;
+	receiver->pub.mydest = DestNone;
+	receiver->context = CurrentMemoryContext;
+}
+
+static bool
+receive_item(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowReceiver *receiver = (RowReceiver *) self;
+	MemoryContext old = MemoryContextSwitchTo(receiver->context);
+	bool		isnull;
+
+	receiver->item = DatumGetJsonbPCopy(slot_getattr(slot, 1, &isnull));
+	MemoryContextSwitchTo(old);
+	return false;
+}
+
 Jsonb *
 ddb_store_get(const DdbTable *table, const DdbKey *key)
 {
-	ItemReceiver receiver;
-	SPIExecuteOptions options;
-	int			i;
+	RowReceiver receiver;
 
-	memset(&receiver, 0, sizeof(receiver));
-	receiver.pub.receiveSlot = receive_item;
-	receiver.pub.rStartup = receiver_startup;
-	receiver.pub.rShutdown = receiver_nothing;
-	receiver.pub.rDestroy = receiver_nothing;
-	receiver.pub.mydest = DestNone;
-	receiver.context = CurrentMemoryContext;
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-	memset(&options, 0, sizeof(options));
-	options.dest = &receiver.pub;
-	options.params = makeParamList(key->ncols);
-	for (i = 0; i < key->ncols; i++)
-	{
-		options.params->params[i].value = key->col[i];
-		options.params->params[i].isnull = false;
-		options.params->params[i].pflags = PARAM_FLAG_CONST;
-		options.params->params[i].ptype = ddb_key_column_type(table->keys.attr[i].type);
-	}
-	if (SPI_execute_plan_extended(ddb_plan_get(table, QUERY_GET, build_query), &options) < 0)
-		elog(ERROR, "could not read from item table \"%s\"", table->name);
-	SPI_finish();
+	init_receiver(&receiver, receive_item);
+	(void) run(table, QUERY_GET, key, 0, NULL, &receiver.pub);
 	return receiver.item;
 }
 
@@ -320,7 +301,8 @@ ddb_store_put(const DdbTable *table, const DdbKey *key, const Jsonb *item)
 	Datum		extra[1];
 
 	extra[0] = JsonbPGetDatum(item);
-	(void) run(table, QUERY_PUT, key, 1, extra);
+	ddb_keylock_insert(table->relid, &table->keys, key);
+	(void) run(table, QUERY_PUT, key, 1, extra, NULL);
 }
 
 void
@@ -330,6 +312,7 @@ ddb_store_upsert(const DdbTable *table, const DdbKey *key,
 	Datum		extra[2];
 
 	extra[0] = JsonbPGetDatum(item_if_absent);
+	ddb_keylock_insert(table->relid, &table->keys, key);
 	(void) run_write(table, QUERY_UPSERT, key, 1, extra, write);
 }
 
@@ -341,30 +324,29 @@ typedef struct RowVersion
 	TransactionId xmin;
 } RowVersion;
 
+static bool
+receive_version(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowVersion *version = ((RowReceiver *) self)->version;
+	bool		isnull;
+
+	version->tableoid = DatumGetObjectId(slot_getattr(slot, 1, &isnull));
+	version->ctid = *(ItemPointer) DatumGetPointer(slot_getattr(slot, 2, &isnull));
+	version->xmin = DatumGetTransactionId(slot_getattr(slot, 3, &isnull));
+	return false;
+}
+
 /* the version that a new snapshot shows; false when there is none */
 static bool
 row_version(const DdbTable *table, const DdbKey *key, RowVersion *version)
 {
-	bool		found;
-	bool		isnull;
+	RowReceiver receiver;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-	if (SPI_execute_plan(ddb_plan_get(table, QUERY_VERSION, build_query),
-						 (Datum *) key->col, NULL, false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read from item table \"%s\"", table->name);
-	found = SPI_processed > 0;
-	if (found)
-	{
-		HeapTuple	row = SPI_tuptable->vals[0];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-
-		version->tableoid = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
-		version->ctid = *(ItemPointer) DatumGetPointer(SPI_getbinval(row, desc, 2, &isnull));
-		version->xmin = DatumGetTransactionId(SPI_getbinval(row, desc, 3, &isnull));
-	}
-	SPI_finish();
-	return found;
+	init_receiver(&receiver, receive_version);
+	receiver.version = version;
+	version->tableoid = InvalidOid;
+	(void) run(table, QUERY_VERSION, key, 0, NULL, &receiver.pub);
+	return OidIsValid(version->tableoid);
 }
 
 /*
@@ -391,7 +373,7 @@ run_on_item(const DdbTable *table, int query, const DdbKey *key, DdbWrite *write
 
 		CHECK_FOR_INTERRUPTS();
 		rows = write ? run_write(table, query, key, 0, extra, write) :
-			run(table, query, key, 0, NULL);
+			run(table, query, key, 0, NULL, NULL);
 		if (rows > 0)
 			return true;
 		if (!row_version(table, key, now))

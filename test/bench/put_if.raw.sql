@@ -4,5 +4,5 @@
 \set b random(0, 99)
 UPDATE bench_raw
 SET item = format(:item, :p::text, :s::text, :r::text, :b::text)::jsonb
-WHERE pk = 'part-' || :p AND sk = 'item-' || :s
+WHERE pk = format('part-%s', :p::text) AND sk = format('item-%s', :s::text)
 	AND (item->'rating'->>'N')::numeric < 11;

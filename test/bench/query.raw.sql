@@ -1,2 +1,2 @@
 \set p random(1001, 1000 + :partitions)
-SELECT item FROM bench_raw WHERE pk = 'part-' || :p ORDER BY sk;
+SELECT item FROM bench_raw WHERE pk = format('part-%s', :p::text) ORDER BY sk;

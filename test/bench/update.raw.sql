@@ -5,5 +5,5 @@ UPDATE bench_raw
 SET item = jsonb_set(jsonb_set(item,
 		'{rating,N}', to_jsonb(:r::text)),
 		'{votes,N}', to_jsonb(((item->'votes'->>'N')::numeric + 1)::text))
-WHERE pk = 'part-' || :p AND sk = 'item-' || :s
+WHERE pk = format('part-%s', :p::text) AND sk = format('item-%s', :s::text)
 	AND (item->'rating'->>'N')::numeric < 11;

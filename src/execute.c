@@ -1,0 +1,158 @@
+/*
+ * execute.c
+ *	  Saved plans run on item tables.
+ *
+ * The executor is called as SPI calls it, with two differences.  The generic
+ * plan is used whatever plan_cache_mode says, for it was made under planner
+ * settings of ours.  And the row triggers that every item table carries
+ * (trigger.c) are left out where the table has no others: they guard it
+ * against writers that may give a key which is not the item's, or take no
+ * lock on it, and the engine does neither.  On a partitioned item table the
+ * server prepares partitions later than we can see, so that there they run;
+ * they find nothing wrong.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "parser/parse_func.h"
+#include "utils/inval.h"
+#include "utils/plancache.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "execute.h"
+
+/* ----------------------------------------------------------------
+ * The triggers of item tables
+ * ----------------------------------------------------------------
+ */
+
+/* names of trigger.c's functions, and their oids while those are known */
+static const char *const trigger_functions[] = {
+	"item_before_insert", "item_after_update", "item_before_key_update"
+};
+static Oid	trigger_oids[lengthof(trigger_functions)];
+static bool trigger_oids_known = false;
+
+static void
+forget_trigger_oids(Datum arg, int cacheid, uint32 hashvalue)
+{
+	trigger_oids_known = false;
+}
+
+static void
+look_up_trigger_oids(void)
+{
+	static bool registered = false;
+	int			i;
+
+	if (!registered)
+		CacheRegisterSyscacheCallback(PROCOID, forget_trigger_oids, (Datum) 0);
+	registered = true;
+	for (i = 0; i < lengthof(trigger_functions); i++)
+		trigger_oids[i] = LookupFuncName(list_make2(makeString("dynamo"),
+													makeString(pstrdup(trigger_functions[i]))),
+										 0, NULL, true);
+	trigger_oids_known = true;
+}
+
+static bool
+is_item_trigger(const Trigger *trigger)
+{
+	int			i;
+
+	for (i = 0; i < lengthof(trigger_functions); i++)
+	{
+		if (trigger->tgfoid == trigger_oids[i])
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Leave out the triggers of a result relation if they are the item table's
+ * own and no others: a trigger of the user's may change the row, and then
+ * ours shall see it.  The description is the executor's copy.
+ */
+static void
+leave_out_item_triggers(ResultRelInfo *result)
+{
+	TriggerDesc *desc = result->ri_TrigDesc;
+	int			i;
+
+	for (i = 0; desc != NULL && i < desc->numtriggers; i++)
+	{
+		if (!is_item_trigger(&desc->triggers[i]))
+			return;
+	}
+	result->ri_TrigDesc = NULL;
+}
+
+/* ----------------------------------------------------------------
+ * Running
+ * ----------------------------------------------------------------
+ */
+
+static ParamListInfo
+make_params(const CachedPlanSource *source, const Datum *values)
+{
+	ParamListInfo params = makeParamList(source->num_params);
+	int			i;
+
+	for (i = 0; i < source->num_params; i++)
+	{
+		params->params[i].value = values[i];
+		params->params[i].isnull = false;
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = source->param_types[i];
+	}
+	return params;
+}
+
+static uint64
+run_plan(PlannedStmt *stmt, const char *text, ParamListInfo params, DestReceiver *dest)
+{
+	QueryDesc  *desc = CreateQueryDesc(stmt, text, GetActiveSnapshot(), InvalidSnapshot,
+									   dest, params, NULL, 0);
+	uint64		rows;
+	ListCell   *lc;
+
+	ExecutorStart(desc, 0);
+	foreach(lc, desc->estate->es_opened_result_relations)
+		leave_out_item_triggers(lfirst(lc));
+	ExecutorRun(desc, ForwardScanDirection, 0, true);
+	rows = desc->estate->es_processed;
+	ExecutorFinish(desc);
+	ExecutorEnd(desc);
+	FreeQueryDesc(desc);
+	return rows;
+}
+
+uint64
+ddb_execute_plan(const DdbTable *table, int query, DdbQueryBuilder builder,
+			const Datum *values, DestReceiver *dest)
+{
+	CachedPlanSource *source;
+	CachedPlan *plan;
+	uint64		rows;
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	source = ddb_plan_source(ddb_plan_get(table, query, builder));
+	if (!trigger_oids_known)
+		look_up_trigger_oids();
+
+	/* without parameters here, the server makes no plan for their values */
+	plan = GetCachedPlan(source, NULL, CurrentResourceOwner, NULL);
+	rows = run_plan(linitial_node(PlannedStmt, plan->stmt_list), source->query_string,
+					make_params(source, values), dest ? dest : None_Receiver);
+	ReleaseCachedPlan(plan, CurrentResourceOwner);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+	return rows;
+}
