@@ -146,6 +146,9 @@ endif
 ifneq (0,$(shell echo '\#include <jansson.h>' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1; echo $$?))
 $(error jansson's header was not found: install the Debian package libjansson-dev)
 endif
+ifneq (0,$(shell echo '\#include <openssl/evp.h>' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1; echo $$?))
+$(error OpenSSL's header was not found: install the Debian package libssl-dev)
+endif
 endif
 
 # Every object depends on every header, and on the flags it was built with.

@@ -54,6 +54,9 @@ missing_packages()
 		[ ! -e "$(gcc -print-file-name=libjansson.a)" ]; then
 		echo libjansson-dev
 	fi
+	if ! have gcc || ! echo '#include <openssl/evp.h>' | gcc -E - >/dev/null 2>&1; then
+		echo libssl-dev
+	fi
 
 	# a server chosen by the caller is the caller's to complete
 	if [ "$PG_CONFIG" = pg_config ]; then
