@@ -42,6 +42,9 @@ OBJS = \
 	src/op_item.o \
 	src/op_query.o \
 	src/op_table.o \
+	src/op_table_parts.o \
+	src/op_table_schema.o \
+	src/op_table_update.o \
 	src/op_tag.o \
 	src/pg_dynamo.o \
 	src/plainjson.o \

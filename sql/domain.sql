@@ -29,6 +29,7 @@ SELECT NULL::dynamo.item IS NULL AS item, NULL::dynamo.attribute_value IS NULL A
 CREATE TEMP TABLE bad (i serial, v jsonb);
 INSERT INTO bad (v) VALUES
 	('{}'), ('{"X": "a"}'), ('{"s": "a"}'), ('{"S": "a", "N": "1"}'), ('{"S": "a", "N": "b"}'),
+	('{"N": "b", "NULL": false}'), ('{"N": "b", "SS": []}'), ('{"N": "b", "SS": ["a", "a"]}'), ('{"BS": [], "NS": []}'), ('{"SS": ["a"], "L": [{"N": "b"}]}'),
 	('{"NULL": false}'), ('{"SS": []}'), ('{"NS": []}'), ('{"BS": []}'),
 	('{"SS": ["a", "a"]}'), ('{"SS": ["", "b", ""]}'), ('{"NS": ["1", "1"]}'), ('{"NS": ["1", "1.0"]}'), ('{"BS": ["Yg==", "Yg=="]}'),
 	('{"N": ""}'), ('{"N": "x"}'), ('{"N": "NaN"}'), ('{"N": " 1"}'), ('{"N": "1e126"}'), ('{"N": "1e-131"}'),

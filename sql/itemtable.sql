@@ -73,6 +73,8 @@ SELECT pg_temp.detail($$INSERT INTO dynamo_tables.it_sn (item) SELECT dynamo.jso
 SELECT pg_temp.detail($$INSERT INTO dynamo_tables.it_sn (item) SELECT dynamo.json_to_item(jsonb_build_object('p', 'big', 'r', 1, 'f', repeat('k', 409600)))$$);
 SELECT pg_temp.detail($$INSERT INTO dynamo_tables.it_sn (pk, sk, item) VALUES ('other', 1, '{"p": {"S": "x"}, "r": {"N": "1"}}')$$);
 SELECT pg_temp.detail($$INSERT INTO dynamo_tables.it_sn (pk, sk, item) VALUES ('x', 2, '{"p": {"S": "x"}, "r": {"N": "1"}}')$$);
+SELECT pg_temp.detail($$INSERT INTO dynamo_tables.it_sn (pk, item) VALUES ('other', '{"p": {"S": "x"}, "r": {"N": "1"}}')$$);
+SELECT pg_temp.detail($$INSERT INTO dynamo_tables.it_sn (sk, item) VALUES (2, '{"p": {"S": "x"}, "r": {"N": "1"}}')$$);
 SELECT pg_temp.detail($$INSERT INTO dynamo_tables.it_sn (pk, sk, item) VALUES ('x', 2, '{"r": {"N": "2"}}')$$);
 SELECT pg_temp.detail($$INSERT INTO dynamo_tables.it_sn (item) VALUES ('{"p": {"S": "a"}, "r": {"N": "1"}}')$$);
 SELECT count(*) FROM dynamo_tables.it_sn WHERE pk IN ('x', 'other', 'big');
@@ -393,6 +395,12 @@ ALTER TABLE dynamo_tables.it_ddl DROP COLUMN pk CASCADE;
 ALTER TABLE dynamo_tables.it_ddl RENAME COLUMN pk TO key;
 ALTER TABLE dynamo_tables.it_ddl ALTER COLUMN pk TYPE bytea USING pk::bytea;
 ALTER TABLE dynamo_tables.it_ddl ALTER COLUMN item TYPE text;
+ALTER TABLE dynamo_tables.it_ddl ALTER COLUMN item TYPE jsonb;
+ALTER TABLE dynamo_tables.it_ddl ALTER COLUMN item DROP NOT NULL;
+BEGIN;
+DROP TRIGGER "~item_before_key_update" ON dynamo_tables.it_ddl;
+ALTER TABLE dynamo_tables.it_ddl ALTER COLUMN pk TYPE text COLLATE "POSIX";
+ROLLBACK;
 -- a rolled back change leaves nothing behind
 BEGIN;
 ALTER TABLE dynamo_tables.it_ddl RENAME TO it_rolled;

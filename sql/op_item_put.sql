@@ -210,6 +210,7 @@ SELECT pg_temp.put('{"x": {"S": "a"}}', '{"ConditionExpression": "", "Expression
 SELECT pg_temp.put('{"x": {"S": "a"}}', '{"ConditionExpression": "", "ExpressionAttributeValues": {}}', 'put_none');
 SELECT pg_temp.put('{"x": {"S": "a"}}', '{"ConditionExpression": "", "ExpressionAttributeValues": {":a": {}, "b": {"S": "a"}}}', 'put_none');
 SELECT pg_temp.put('{"x": {"S": "a"}}', '{"ConditionExpression": "", "ExpressionAttributeValues": {":a": {"N": "b"}}}', 'put_none');
+SELECT dynamo.execute('PutItem', '{"TableName": "put_none", "Item": {}, "ConditionExpression": "a = :a", "ExpressionAttributeValues": {":a": null}}'::text);
 SELECT pg_temp.put('{"x": {"S": "a"}}', '{"ConditionExpression": "", "ExpressionAttributeValues": {":a": {"N": "1"}}}', 'put_none');
 SELECT pg_temp.put('{"x": {"S": "a"}}', '{"ConditionExpression": "attribute_exists(p)", "ExpressionAttributeNames": {"#a": "b"}, "ExpressionAttributeValues": {":a": {"N": "1"}}}', 'put_none');
 SELECT pg_temp.put('{"x": {"S": "a"}}', '{"ConditionExpression": "attribute_exists(p)", "ExpressionAttributeValues": {":a": {"N": "1"}, ":b": {"N": "1"}}}', 'put_none');

@@ -79,6 +79,10 @@ SELECT * FROM pg_temp.each_return('{"m": {"M": {"x": {"N": "1"}, "y": {"N": "2"}
 SELECT * FROM pg_temp.each_return('{"l": {"L": [{"N": "0"}]}}', 'SET l[100] = :v', '{":v": {"S": "new"}}');
 SELECT * FROM pg_temp.each_return('{"l": {"L": [{"N": "0"}, {"N": "1"}, {"N": "2"}]}}', 'REMOVE l[1]');
 SELECT * FROM pg_temp.each_return('{"l": {"L": [{"N": "0"}]}}', 'REMOVE l[0]');
+-- removals and appends in one list, below other paths and of set elements
+SELECT * FROM pg_temp.each_return('{"l": {"L": [{"N": "0"}, {"N": "1"}, {"N": "2"}]}}', 'REMOVE l[0] SET l[3] = :v', '{":v": {"S": "new"}}');
+SELECT * FROM pg_temp.each_return('{"l": {"L": [{"L": [{"N": "0"}, {"N": "1"}]}, {"N": "2"}]}}', 'REMOVE l[0][1], l[1]');
+SELECT * FROM pg_temp.each_return('{"l": {"L": [{"SS": ["a"]}, {"N": "1"}, {"SS": ["b"]}]}}', 'DELETE l[0] :a, l[2] :b', '{":a": {"SS": ["a"]}, ":b": {"SS": ["b"]}}');
 SELECT * FROM pg_temp.each_return('{"s": {"SS": ["a", "b"]}, "n": {"N": "1"}}', 'DELETE s :s ADD n :n', '{":s": {"SS": ["a", "b"]}, ":n": {"N": "-1"}}');
 SELECT pg_temp.upd('rv', NULL, NULL, '{"ReturnValues": "all_new"}');
 

@@ -285,6 +285,18 @@ SELECT dynamo.query('{"TableName": "q_none", "ExpressionAttributeNames": {}, "Ex
 SELECT dynamo.query('{"TableName": "q_none", "ExpressionAttributeValues": {}, "ExclusiveStartKey": {"p": {}}}');
 -- start key, no key condition
 SELECT dynamo.query('{"TableName": "q_none", "ExclusiveStartKey": {"p": {}}}');
+SELECT dynamo.query('{"TableName": "q_none", "KeyConditions": {}, "ExclusiveStartKey": {"p": {}}}');
+-- mix, legacy parameters; empty ones have no effect
+SELECT dynamo.query('{"TableName": "q_none", "AttributesToGet": ["a"], "ExpressionAttributeNames": {"#a": "a"}}');
+SELECT dynamo.query('{"TableName": "q_none", "AttributesToGet": ["a"], "ExpressionAttributeValues": {":a": {"S": "a"}}}');
+SELECT dynamo.query('{"TableName": "q_none", "AttributesToGet": ["a", "b", "a"], "ConditionalOperator": "OR"}');
+SELECT dynamo.query('{"TableName": "q_none", "ConditionalOperator": "OR", "QueryFilter": {}, "KeyConditions": {}}');
+SELECT dynamo.query('{"TableName": "q_none", "AttributesToGet": ["a"], "ConditionalOperator": "OR", "QueryFilter": {"a": {"ComparisonOperator": "NULL"}}}');
+SELECT dynamo.query('{"TableName": "q_none", "QueryFilter": {}}');
+-- expressions, number of conditions, legacy key conditions
+SELECT dynamo.query('{"TableName": "q_none", "KeyConditions": {}, "FilterExpression": ""}');
+SELECT dynamo.query('{"TableName": "q_none", "KeyConditions": {}}');
+SELECT dynamo.query('{"TableName": "q_none", "KeyConditions": {"p": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "a"}]}}}');
 -- no key condition, expressions
 SELECT dynamo.query('{"TableName": "q_none", "FilterExpression": "", "ExpressionAttributeNames": {}}');
 -- names, values, key condition, filter, projection, unused, restrictions

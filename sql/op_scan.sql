@@ -209,6 +209,14 @@ SELECT pg_temp.scan('scan_none', '{"Limit": 0, "AttributesToGet": ["a"], "Projec
 SELECT pg_temp.scan('scan_none', '{"AttributesToGet": ["a"], "ScanFilter": {}, "ConditionalOperator": "AND", "ProjectionExpression": "", "FilterExpression": "", "ExclusiveStartKey": {"p": {}}}');
 SELECT pg_temp.scan('scan_none', '{"ExpressionAttributeNames": {}, "ExclusiveStartKey": {"p": {}}}');
 SELECT pg_temp.scan('scan_none', '{"ExpressionAttributeValues": {}, "ProjectionExpression": "", "ExclusiveStartKey": {"p": {}}}');
+-- mix, legacy parameters; empty ones have no effect
+SELECT pg_temp.scan('scan_none', '{"AttributesToGet": ["a"], "ExpressionAttributeNames": {}}');
+SELECT pg_temp.scan('scan_none', '{"ConditionalOperator": "AND", "ScanFilter": {}}');
+SELECT pg_temp.scan('scan_none', '{"AttributesToGet": ["a"], "ConditionalOperator": "AND", "ScanFilter": {"a": {"ComparisonOperator": "NULL"}}}');
+SELECT pg_temp.scan('scan_none', '{"ScanFilter": {}}');
+-- shape of the start key, Select, value of the start key
+SELECT pg_temp.scan('scan_s', '{"ExclusiveStartKey": {"x": {"S": "a"}}, "Select": "SPECIFIC_ATTRIBUTES"}');
+SELECT pg_temp.scan('scan_s', '{"ExclusiveStartKey": {"p": {"S": ""}}, "Select": "SPECIFIC_ATTRIBUTES"}');
 -- start key, segments
 SELECT pg_temp.scan('scan_none', '{"Segment": 0, "ExclusiveStartKey": {"p": {}}}');
 -- segments, expressions

@@ -66,6 +66,13 @@ SELECT dynamo.tag_resource('{"Tags": [{"Key": "a", "Value": "b"}]}');
 SELECT dynamo.untag_resource('{"TagKeys": ["a"]}');
 SELECT dynamo.tag_resource(jsonb_build_object('ResourceArn', :'arn'));
 SELECT dynamo.untag_resource(jsonb_build_object('ResourceArn', :'arn'));
+-- the ARN is looked at first: there, an ARN, with a list, a table's
+SELECT dynamo.tag_resource('{}');
+SELECT dynamo.untag_resource('{}');
+SELECT dynamo.tag_resource('{"ResourceArn": "tagged"}');
+SELECT dynamo.untag_resource('{"ResourceArn": "tagged"}');
+SELECT dynamo.tag_resource('{"ResourceArn": "arn:aws:s3:us-east-1:000000000000:table/tagged"}');
+SELECT pg_temp.tag('arn:aws:s3:us-east-1:000000000000:table/tagged', '[]');
 SELECT pg_temp.tag(:'arn', '[]');
 SELECT pg_temp.untag(:'arn', '[]');
 SELECT dynamo.list_tags_of_resource(jsonb_build_object('ResourceArn', :'arn', 'NextToken', 'x'));

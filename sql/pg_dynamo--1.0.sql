@@ -239,7 +239,7 @@ COMMENT ON EVENT TRIGGER pg_dynamo_sql_drop IS 'keeps the catalog of pg_dynamo t
 CREATE FUNCTION dynamo.on_ddl_command_end() RETURNS event_trigger
 	AS 'MODULE_PATHNAME', 'ddb_on_ddl_command_end' LANGUAGE C;
 COMMENT ON FUNCTION dynamo.on_ddl_command_end() IS
-	'event trigger: a renamed item table is the DynamoDB table of that name; key and item columns cannot be dropped, renamed or retyped';
+	'event trigger: a renamed item table is the DynamoDB table of that name; key and item columns cannot be dropped, renamed, retyped or made nullable';
 CREATE EVENT TRIGGER pg_dynamo_ddl_command_end ON ddl_command_end
 	WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW')
 	EXECUTE FUNCTION dynamo.on_ddl_command_end();

@@ -49,7 +49,7 @@ typedef struct DdbValue
 } DdbValue;
 
 extern const char *ddb_type_name(DdbType type); /* "S", "N", ... */
-extern const char *ddb_type_long_name(DdbType type);	/* "STRING", "NUMBER", ... as 4.5 prints */
+extern const char *ddb_type_long_name(DdbType type);	/* "STRING", "NUMBER", ... as messages print it */
 extern bool ddb_type_parse(const char *str, int len, DdbType *type);	/* from the tag */
 
 /* ---- seeing stored values ---- */
@@ -69,7 +69,7 @@ extern bool ddb_list_get(DdbDoc list, int index, DdbValue *out);
 /* element i of SS, NS or BS as a scalar S, N, B value (whole is empty) */
 extern void ddb_set_get(const DdbValue *set, int index, DdbValue *out);
 
-/* ---- comparing (reference 2.1 Equality, Ordering) ---- */
+/* ---- comparing: numbers by value, text and binary by bytes, sets in any order ---- */
 
 extern bool ddb_value_equal(const DdbValue *a, const DdbValue *b);
 
@@ -85,7 +85,7 @@ extern bool ddb_value_contains(const DdbValue *a, const DdbValue *b);
 /* the function size(); false where the type has none (N, BOOL, NULL) */
 extern bool ddb_value_length(const DdbValue *value, int64 *length);
 
-/* ---- sizes in bytes (reference 2.3) ---- */
+/* ---- sizes in bytes, as the service counts them ---- */
 
 extern int64 ddb_value_size(const DdbValue *value);
 extern int64 ddb_item_size(DdbDoc item);
@@ -98,7 +98,7 @@ extern void ddb_value_to_json(const DdbValue *value, JsonbValue *out);
 /* one-pair objects; text is not copied */
 extern void ddb_json_scalar(JsonbValue *out, DdbType type, const char *str, int len);	/* S, N, B */
 
-/* ---- validating what a caller sent (reference 2.1) ---- */
+/* ---- validating what a caller sent ---- */
 
 /*
  * Outcome of validation: message is NULL when the value is good.  bare marks

@@ -370,9 +370,38 @@ is_type_member(DdbText tag, const JsonbValue *payload, DdbType *type)
 		ddb_type_parse(tag.str, tag.len, type);
 }
 
+/*
+ * A value of several types is refused, but each of them is checked on its own
+ * first, in this order.
+ */
+static bool
+check_many_types(CheckState *state, DdbDoc value, int depth)
+{
+	static const DdbType order[] = {
+		DDB_NULL, DDB_SS, DDB_NS, DDB_BS, DDB_N, DDB_S, DDB_B, DDB_BOOL,
+		DDB_L, DDB_M
+	};
+	int			i;
+
+	for (i = 0; i < lengthof(order); i++)
+	{
+		const char *tag = ddb_type_name(order[i]);
+		JsonbValue	payload;
+
+		if (!ddb_doc_get(value, tag, strlen(tag), &payload) ||
+			payload.type == jbvNull)
+			continue;
+		if (!check_payload(state, order[i], &payload, depth))
+			return false;
+	}
+	return refuse(state, MSG_MANY_TYPES);
+}
+
 static bool
 check_value(CheckState *state, DdbDoc value, int depth)
 {
+	DdbType		type = DDB_NULL;
+	JsonbValue	payload;
 	int			types = 0;
 	int			count;
 	int			i;
@@ -384,23 +413,24 @@ check_value(CheckState *state, DdbDoc value, int depth)
 	for (i = 0; i < count; i++)
 	{
 		DdbText		tag;
-		JsonbValue	payload;
-		DdbType		type;
+		JsonbValue	member;
+		DdbType		member_type;
 
-		ddb_doc_pair(value, i, &tag, &payload);
-		if (!is_type_member(tag, &payload, &type))
+		ddb_doc_pair(value, i, &tag, &member);
+		if (!is_type_member(tag, &member, &member_type))
 		{
 			not_canonical(state, "The member \"%.*s\" of a value is null or not a type.",
 						  tag);
 			continue;
 		}
 		types++;
-		if (!check_payload(state, type, &payload, depth))
-			return false;
+		type = member_type;
+		payload = member;
 	}
 	if (types == 1)
-		return true;
-	return refuse(state, types == 0 ? MSG_EMPTY_VALUE : MSG_MANY_TYPES);
+		return check_payload(state, type, &payload, depth);
+	return types == 0 ? refuse(state, MSG_EMPTY_VALUE) :
+		check_many_types(state, value, depth);
 }
 
 static inline bool
@@ -472,7 +502,10 @@ ddb_value_check(const JsonbValue *sent)
 	CheckState	state;
 
 	begin_check(&state, false);
-	check_value(&state, ddb_doc_of(sent), 0);
+	if (sent->type == jbvNull)
+		refuse(&state, MSG_EMPTY_VALUE);
+	else
+		check_value(&state, ddb_doc_of(sent), 0);
 	return state.result;
 }
 
@@ -664,12 +697,8 @@ Jsonb *
 ddb_item_accept(DdbDoc sent)
 {
 	DdbCheck	check = ddb_item_check(sent);
-	JsonbValue	whole;
 
 	if (check.message != NULL)
 		ddb_validation_error("%s", check.message);
-	if (!check.canonical)
-		return ddb_item_canonical(sent);
-	ddb_json_doc(&whole, sent);
-	return ddb_json_encode(&whole);
+	return check.canonical ? ddb_doc_copy(sent) : ddb_item_canonical(sent);
 }

@@ -536,16 +536,17 @@ ddb_catalog_open(DdbText table_name, LOCKMODE lockmode, AclMode acl,
 {
 	for (;;)
 	{
-		CacheEntry *entry = find_entry(table_name.str, table_name.len);
+		CacheEntry *entry;
 		const DdbTable *table;
 
+		CHECK_FOR_INTERRUPTS();
+		entry = find_entry(table_name.str, table_name.len);
 		if (entry == NULL)
 			raise_not_found(table_name, action, control_plane);
 		table = entry->table;
 		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table->relid)))
 		{
 			/* dropped, and its message not yet read */
-			CHECK_FOR_INTERRUPTS();
 			AcceptInvalidationMessages();
 			entry->valid = false;
 			continue;
@@ -584,23 +585,27 @@ ddb_catalog_read(const DdbTable *table, DdbTableRow *row)
  */
 
 Oid
-ddb_catalog_owner(void)
+ddb_relation_owner(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(definition_relid()));
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid			owner;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "dynamo.table_definition is missing");
+		elog(ERROR, "cache lookup failed for relation %u", relid);
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
 }
 
-void
-ddb_as_owner_begin(DdbAsOwner *state)
+Oid
+ddb_catalog_owner(void)
 {
-	Oid			owner = ddb_catalog_owner();
+	return ddb_relation_owner(definition_relid());
+}
 
+void
+ddb_as_owner_begin(DdbAsOwner *state, Oid owner)
+{
 	GetUserIdAndSecContext(&state->save_userid, &state->save_sec_context);
 	SetUserIdAndSecContext(owner, state->save_sec_context |
 						   SECURITY_LOCAL_USERID_CHANGE |
@@ -619,12 +624,6 @@ ddb_as_owner_end(DdbAsOwner *state)
 }
 
 static void
-add_arg(DdbQueryText *text, Oid type)
-{
-	text->argtypes[text->nargs++] = type;
-}
-
-static void
 build_query(const DdbTable *table, int query, DdbQueryText *text)
 {
 	switch (query)
@@ -634,31 +633,31 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 								   "INSERT INTO dynamo.table_definition (relid, table_name,"
 								   " hash_attribute, hash_type, range_attribute, range_type, settings)"
 								   " VALUES ($1, $2, $3, $4, $5, $6, $7)");
-			add_arg(text, REGCLASSOID);
-			add_arg(text, TEXTOID);
-			add_arg(text, TEXTOID);
-			add_arg(text, CHAROID);
-			add_arg(text, TEXTOID);
-			add_arg(text, CHAROID);
-			add_arg(text, JSONBOID);
+			ddb_plan_add_arg(text, REGCLASSOID);
+			ddb_plan_add_arg(text, TEXTOID);
+			ddb_plan_add_arg(text, TEXTOID);
+			ddb_plan_add_arg(text, CHAROID);
+			ddb_plan_add_arg(text, TEXTOID);
+			ddb_plan_add_arg(text, CHAROID);
+			ddb_plan_add_arg(text, JSONBOID);
 			return;
 		case QUERY_UPDATE_SETTINGS:
 			appendStringInfoString(&text->sql,
 								   "UPDATE dynamo.table_definition SET settings = $2 WHERE relid = $1");
-			add_arg(text, REGCLASSOID);
-			add_arg(text, JSONBOID);
+			ddb_plan_add_arg(text, REGCLASSOID);
+			ddb_plan_add_arg(text, JSONBOID);
 			return;
 		case QUERY_RENAME:
 			appendStringInfoString(&text->sql,
 								   "UPDATE dynamo.table_definition SET table_name = $2 WHERE relid = $1");
-			add_arg(text, REGCLASSOID);
-			add_arg(text, TEXTOID);
+			ddb_plan_add_arg(text, REGCLASSOID);
+			ddb_plan_add_arg(text, TEXTOID);
 			return;
 		case QUERY_DELETE:
 			appendStringInfoString(&text->sql,
 								   "WITH tags AS (DELETE FROM dynamo.table_tag WHERE relid = $1)"
 								   " DELETE FROM dynamo.table_definition WHERE relid = $1");
-			add_arg(text, REGCLASSOID);
+			ddb_plan_add_arg(text, REGCLASSOID);
 			return;
 	}
 	elog(ERROR, "unrecognized catalog query %d", query);
@@ -671,7 +670,7 @@ write_definition(int query, Datum *values, const char *nulls)
 	DdbAsOwner	as_owner;
 	int			rc;
 
-	ddb_as_owner_begin(&as_owner);
+	ddb_as_owner_begin(&as_owner, ddb_catalog_owner());
 	SPI_connect();
 	rc = SPI_execute_plan(ddb_plan_get(NULL, query, build_query),
 						  values, nulls, false, 0);

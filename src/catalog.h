@@ -80,10 +80,11 @@ extern void ddb_catalog_update_settings(const DdbTable *table, const Jsonb *sett
 extern void ddb_catalog_rename(Oid relid, const char *new_name);
 extern void ddb_catalog_delete(Oid relid);
 
-/* the role that owns the extension's tables */
+/* the role that owns a relation; the one that owns the extension's tables */
+extern Oid	ddb_relation_owner(Oid relid);
 extern Oid	ddb_catalog_owner(void);
 
-/* run a block as the extension's owner with a pinned search_path */
+/* run a block as owner with a pinned search_path; an error ends it too */
 typedef struct DdbAsOwner
 {
 	Oid			save_userid;
@@ -91,7 +92,7 @@ typedef struct DdbAsOwner
 	int			guc_nest_level;
 } DdbAsOwner;
 
-extern void ddb_as_owner_begin(DdbAsOwner *state);
+extern void ddb_as_owner_begin(DdbAsOwner *state, Oid owner);
 extern void ddb_as_owner_end(DdbAsOwner *state);
 
 /* arn:aws:dynamodb:<region>:<account>:table/<name>, palloc'd */

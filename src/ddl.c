@@ -16,6 +16,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
@@ -25,10 +26,12 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "catalog.h"
 #include "compat.h"
 #include "itemtable.h"
+#include "plancache.h"
 
 DDB_FUNCTION(ddb_on_sql_drop);
 DDB_FUNCTION(ddb_on_ddl_command_end);
@@ -110,6 +113,27 @@ ddb_on_sql_drop(PG_FUNCTION_ARGS)
  * ----------------------------------------------------------------
  */
 
+/*
+ * Is the column as CreateTable made it?  Without NOT NULL there could be rows
+ * without item; a length, scale or collation of its own would store another
+ * key than the item's, or sort keys in another order.
+ */
+static bool
+is_unchanged(Oid relid, const char *name, Oid type)
+{
+	HeapTuple	tuple = SearchSysCacheAttName(relid, name);
+	Form_pg_attribute form;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_attribute) GETSTRUCT(tuple);
+	result = form->atttypid == type && form->atttypmod == -1 && form->attnotnull &&
+		(type != TEXTOID || form->attcollation == C_COLLATION_OID);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 static void
 check_columns(const DdbTable *table)
 {
@@ -118,15 +142,13 @@ check_columns(const DdbTable *table)
 
 	for (i = 0; i < table->keys.nattrs + 1; i++)
 	{
-		AttrNumber	attnum = get_attnum(table->relid, columns[i]);
-		Oid			expected = i == 0 ? JSONBOID :
+		Oid			expected = i == 0 ? ddb_item_type() :
 			ddb_key_column_type(table->keys.attr[i - 1].type);
 
-		if (attnum <= 0 ||
-			getBaseType(get_atttype(table->relid, attnum)) != expected)
+		if (!is_unchanged(table->relid, columns[i], expected))
 			ereport(ERROR,
 					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-					 errmsg("column \"%s\" of item table \"%s\" cannot be dropped, renamed or retyped",
+					 errmsg("column \"%s\" of item table \"%s\" cannot be dropped, renamed, retyped or made nullable",
 							columns[i], get_rel_name(table->relid))));
 	}
 }

@@ -94,6 +94,31 @@ leave_out_item_triggers(ResultRelInfo *result)
 }
 
 /* ----------------------------------------------------------------
+ * Destinations
+ * ----------------------------------------------------------------
+ */
+
+static void
+receiver_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
+{
+}
+
+static void
+receiver_nothing(DestReceiver *self)
+{
+}
+
+void
+ddb_receiver_init(DestReceiver *receiver, DdbReceiveRow receive)
+{
+	receiver->receiveSlot = receive;
+	receiver->rStartup = receiver_startup;
+	receiver->rShutdown = receiver_nothing;
+	receiver->rDestroy = receiver_nothing;
+	receiver->mydest = DestNone;
+}
+
+/* ----------------------------------------------------------------
  * Running
  * ----------------------------------------------------------------
  */
@@ -135,7 +160,7 @@ run_plan(PlannedStmt *stmt, const char *text, ParamListInfo params, DestReceiver
 
 uint64
 ddb_execute_plan(const DdbTable *table, int query, DdbQueryBuilder builder,
-			const Datum *values, DestReceiver *dest)
+				 const Datum *values, DestReceiver *dest)
 {
 	CachedPlanSource *source;
 	CachedPlan *plan;

@@ -20,4 +20,10 @@
 extern uint64 ddb_execute_plan(const DdbTable *table, int query, DdbQueryBuilder builder,
 							   const Datum *values, DestReceiver *dest);
 
+/* what a destination does with a row; false ends the statement */
+typedef bool (*DdbReceiveRow) (TupleTableSlot *slot, DestReceiver *self);
+
+/* a destination that does nothing but take rows; a part of the caller's struct */
+extern void ddb_receiver_init(DestReceiver *receiver, DdbReceiveRow receive);
+
 #endif							/* DDB_EXECUTE_H */

@@ -17,7 +17,7 @@
 
 #define DDB_EXPR_MAX_SIZE		4096	/* bytes */
 #define DDB_EXPR_MAX_OPERATORS	300
-#define DDB_EXPR_MAX_IN			100		/* operands of IN, the left one included */
+#define DDB_EXPR_MAX_IN			100		/* values in the list of IN */
 #define DDB_EXPR_MAX_DEPTH		32		/* components of a document path */
 
 /* what an expression is for; decides grammar and the prefix of its errors */
@@ -169,7 +169,7 @@ extern ExprToken ddb_expr_lex_next(ExprLexer *lexer);
  * syntax, operator count, redundant parentheses, function names and their
  * use, reserved words, operand counts, sections given twice, IN length, list
  * index range, path depth -- save where an error that needs the binding must
- * win by the order of reference 4.2, which then is left to the binder.
+ * win by the order of the checks, which then is left to the binder.
  */
 extern ExprProgram *ddb_expr_parse(ExprKind kind, const char *text, int len);
 

@@ -26,8 +26,8 @@ typedef struct ExprRequest
 } ExprRequest;
 
 /*
- * ddb_expr_context_init: check the form of both maps (reference 4.2, step 2
- * and 3) and bring the values into stored form.  Absent maps: ptr NULL.
+ * ddb_expr_context_init: check the form of both maps, names first, and
+ * bring the values into stored form.  Absent maps: ptr NULL.
  */
 extern void ddb_expr_context_init(ExprRequest *context, DdbDoc names, DdbDoc values);
 
@@ -68,8 +68,8 @@ ddb_expr_step_name(const ExprBinding *binding, const ExprStep *step)
 
 /*
  * Key conditions (expr_key.c): a bound KeyConditionExpression as a list of
- * simple conditions, one per key.  Raises the texts of reference 4.4 that are
- * found before the table is looked up.
+ * simple conditions, one per key.  Raises what can be found
+ * wrong before the table is looked up.
  */
 typedef enum ExprKeyOp
 {

@@ -181,13 +181,12 @@ check_all_defined(const ExprBinding *binding)
 static void
 check_operand_count(const ExprBinding *binding, const ExprNode *node)
 {
-	bool		good = true;
-
-	if (node->kind == EXPR_FUNCTION)
-		good = node->nargs == ddb_expr_function_operands(node->function);
-	else if (node->kind == EXPR_IN)
-		good = node->nargs <= DDB_EXPR_MAX_IN;
-	if (!good)
+	if (node->kind == EXPR_IN && node->nargs - 1 > DDB_EXPR_MAX_IN)
+		invalid_expression(binding,
+						   "The IN operator is provided with too many operands; number of operands: %d",
+						   node->nargs - 1);
+	if (node->kind == EXPR_FUNCTION &&
+		node->nargs != ddb_expr_function_operands(node->function))
 		invalid_expression(binding,
 						   "Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d",
 						   node_name(node), node->nargs);

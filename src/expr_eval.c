@@ -5,9 +5,10 @@
  * This runs for every row of a filtered read, so operands are looked at
  * where they lie in the item and nothing is allocated.  There are two truth
  * values, not three: a comparison that cannot be made, since an operand is
- * missing or of the wrong type, is false (<> is true), and NOT inverts that
- * result like any other.  Evaluation raises no API error; what a request can
- * get wrong has been refused when its expressions were bound.
+ * missing or of the wrong type, is false (<> is true, unless a size() has no
+ * value), and NOT inverts that result like any other.  Evaluation raises no
+ * API error; what a request can get wrong has been refused when its
+ * expressions were bound.
  */
 #include "postgres.h"
 
@@ -98,7 +99,17 @@ values_equal(const DdbValue *a, const DdbValue *b)
 	return a != NULL && b != NULL && ddb_value_equal(a, b);
 }
 
-/* = <> < <= > >= */
+/* is operand a size() that has no value? */
+static inline bool
+lacks_size(const ExprNode *operand, const DdbValue *value)
+{
+	return value == NULL && operand->kind == EXPR_FUNCTION;
+}
+
+/*
+ * = <> < <= > >=.  A missing operand is unequal to everything, but with a
+ * size() that has no value even <> is false.
+ */
 static bool
 eval_comparison(const EvalContext *context, const ExprNode *node)
 {
@@ -111,7 +122,9 @@ eval_comparison(const EvalContext *context, const ExprNode *node)
 	if (node->kind == EXPR_EQ)
 		return values_equal(left, right);
 	if (node->kind == EXPR_NE)
-		return !values_equal(left, right);
+		return !values_equal(left, right) &&
+			!lacks_size(node->args[0], left) &&
+			!lacks_size(node->args[1], right);
 
 	if (!values_order(left, right, &cmp))
 		return false;

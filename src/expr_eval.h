@@ -17,7 +17,7 @@ extern bool ddb_path_get(const ExprBinding *binding, const ExprPath *path,
 
 /*
  * The parts of item that the paths select, nested as in the item, lists
- * compacted in index order (reference 4.5).  Never NULL: {} when nothing
+ * compacted in index order.  Never NULL: {} when nothing
  * matches.  In CurrentMemoryContext.
  */
 extern Jsonb *ddb_path_project(const ExprBinding *binding, const ExprPath *paths,
@@ -34,7 +34,7 @@ extern int	ddb_path_compare(const ExprBinding *binding, const ExprPath *a, const
 /* payload under its type tag: the one-pair object of an attribute value */
 extern void ddb_path_wrap(JsonbValue *out, DdbType type, const JsonbValue *payload);
 
-/* condition, filter: true or false, no errors (reference 4.3) */
+/* condition, filter: true or false, no errors */
 extern bool ddb_expr_matches(const ExprBinding *binding, DdbDoc item);
 
 /* a projection expression applied */
@@ -45,8 +45,8 @@ extern Jsonb *ddb_expr_project(const ExprBinding *binding, DdbDoc item);
  * item: the stored one, or ptr NULL when absent; then key (an object of the
  * key attributes, stored form) is what the new item starts from, and NULL is
  * returned where the update creates nothing (only REMOVE or DELETE actions).
- * Raises the run-time errors of reference 4.5 and nesting errors; the size
- * of the result is the caller's to check.
+ * Raises the errors that only the item shows (operand types, paths that lead
+ * nowhere) and nesting errors; the size of the result is the caller's to check.
  */
 extern Jsonb *ddb_expr_update(const ExprBinding *binding, DdbDoc item, DdbDoc key);
 

@@ -10,18 +10,15 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include "error.h"
 #include "guc.h"
@@ -245,24 +242,10 @@ void
 ddb_item_table_measure(const DdbTable *table, int64 *items, int64 *bytes)
 {
 	char	   *sql;
-	Oid			save_userid;
-	int			save_sec_context;
-	int			nest_level;
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table->relid));
-	Oid			owner;
+	DdbAsOwner	as_owner;
 	bool		isnull;
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", table->relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-
-	GetUserIdAndSecContext(&save_userid, &save_sec_context);
-	SetUserIdAndSecContext(owner, save_sec_context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
-	nest_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	ddb_as_owner_begin(&as_owner, ddb_relation_owner(table->relid));
 
 	/*
 	 * Large tables: tuples by the density that VACUUM or ANALYZE last saw,
@@ -290,21 +273,13 @@ ddb_item_table_measure(const DdbTable *table, int64 *items, int64 *bytes)
 	*items = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	*bytes = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
 	SPI_finish();
-
-	AtEOXact_GUC(false, nest_level);
-	SetUserIdAndSecContext(save_userid, save_sec_context);
+	ddb_as_owner_end(&as_owner);
 }
 
 /* ----------------------------------------------------------------
  * Names and tags
  * ----------------------------------------------------------------
  */
-
-static void
-add_arg(DdbQueryText *text, Oid type)
-{
-	text->argtypes[text->nargs++] = type;
-}
 
 static void
 build_query(const DdbTable *table, int query, DdbQueryText *text)
@@ -317,30 +292,30 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 								   " WHERE table_name > $1 AND has_table_privilege($2, relid,"
 								   " 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"
 								   " ORDER BY table_name LIMIT $3");
-			add_arg(text, TEXTOID);
-			add_arg(text, OIDOID);
-			add_arg(text, INT8OID);
+			ddb_plan_add_arg(text, TEXTOID);
+			ddb_plan_add_arg(text, OIDOID);
+			ddb_plan_add_arg(text, INT8OID);
 			return;
 		case QUERY_TAGS:
 			appendStringInfoString(&text->sql,
 								   "SELECT key, value FROM dynamo.table_tag"
 								   " WHERE relid = $1 ORDER BY key");
-			add_arg(text, REGCLASSOID);
+			ddb_plan_add_arg(text, REGCLASSOID);
 			return;
 		case QUERY_SET_TAG:
 			appendStringInfoString(&text->sql,
 								   "INSERT INTO dynamo.table_tag (relid, key, value)"
 								   " VALUES ($1, $2, $3)"
 								   " ON CONFLICT (relid, key) DO UPDATE SET value = EXCLUDED.value");
-			add_arg(text, REGCLASSOID);
-			add_arg(text, TEXTOID);
-			add_arg(text, TEXTOID);
+			ddb_plan_add_arg(text, REGCLASSOID);
+			ddb_plan_add_arg(text, TEXTOID);
+			ddb_plan_add_arg(text, TEXTOID);
 			return;
 		case QUERY_REMOVE_TAG:
 			appendStringInfoString(&text->sql,
 								   "DELETE FROM dynamo.table_tag WHERE relid = $1 AND key = $2");
-			add_arg(text, REGCLASSOID);
-			add_arg(text, TEXTOID);
+			ddb_plan_add_arg(text, REGCLASSOID);
+			ddb_plan_add_arg(text, TEXTOID);
 			return;
 	}
 	elog(ERROR, "unrecognized item table query %d", query);
@@ -355,7 +330,7 @@ run_as_owner(DdbAsOwner *as_owner, int query, Datum *values)
 {
 	int			rc;
 
-	ddb_as_owner_begin(as_owner);
+	ddb_as_owner_begin(as_owner, ddb_catalog_owner());
 	SPI_connect();
 	rc = SPI_execute_plan(ddb_plan_get(NULL, query, build_query), values, NULL, false, 0);
 	if (rc < 0)

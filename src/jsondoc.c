@@ -147,6 +147,19 @@ ddb_doc_root(const Jsonb *jb)
 }
 
 /*
+ * ddb_doc_copy: doc as a datum of its own, palloc'd.
+ */
+Jsonb *
+ddb_doc_copy(DdbDoc doc)
+{
+	Jsonb	   *copy = palloc(VARHDRSZ + doc.len);
+
+	SET_VARSIZE(copy, VARHDRSZ + doc.len);
+	memcpy(&copy->root, doc.ptr, doc.len);
+	return copy;
+}
+
+/*
  * ddb_doc_get: value of member name of the object doc, pointing into doc.
  * False when there is none or doc is not an object.
  *

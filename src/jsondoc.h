@@ -31,6 +31,9 @@ typedef struct DdbDoc
 /* the root of a jsonb datum (a scalar root is an array with JB_FSCALAR) */
 extern DdbDoc ddb_doc_root(const Jsonb *jb);
 
+/* a datum of its own, in CurrentMemoryContext, of what doc contains */
+extern Jsonb *ddb_doc_copy(DdbDoc doc);
+
 /* number of pairs or elements */
 #define ddb_doc_count(doc)	((int) JsonContainerSize((doc).ptr))
 #define ddb_doc_is_object(doc) JsonContainerIsObject((doc).ptr)

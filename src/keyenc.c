@@ -208,13 +208,18 @@ ddb_key_size_check(const DdbValue *value, bool partition)
 							 DDB_MAX_SORT_KEY);
 }
 
-/* empty strings and binaries are values, but not keys */
+/*
+ * Empty strings and binaries are values, but not keys.  The error begins
+ * differently for items and for Key arguments.
+ */
 static void
-check_not_empty(const DdbKeyAttr *attr, const DdbValue *value)
+check_not_empty(const DdbKeyAttr *attr, const DdbValue *value,
+				const char *beginning)
 {
 	if (value->type == DDB_N || value->text.len > 0)
 		return;
-	ddb_validation_error("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %.*s",
+	ddb_validation_error("%sThe AttributeValue for a key attribute cannot contain an empty %s value. Key: %.*s",
+						 beginning,
 						 value->type == DDB_S ? "string" : "binary",
 						 attr->name.len, attr->name.str);
 }
@@ -224,7 +229,6 @@ set_column(const DdbKeyAttr *attr, const DdbValue *value, DdbKey *out)
 {
 	bool		partition = out->ncols == 0;
 
-	check_not_empty(attr, value);
 	ddb_key_size_check(value, partition);
 	out->col[out->ncols++] = ddb_key_column(value, partition);
 }
@@ -255,6 +259,8 @@ ddb_key_of_item(const DdbKeySchema *schema, DdbDoc item, DdbKey *out)
 								 attr->name.len, attr->name.str,
 								 ddb_type_name(attr->type),
 								 ddb_type_name(value.type));
+		check_not_empty(attr, &value,
+						"One or more parameter values are not valid. ");
 		set_column(attr, &value, out);
 	}
 }
@@ -280,6 +286,7 @@ ddb_key_of_argument(const DdbKeySchema *schema, DdbDoc key, DdbKey *out)
 		if (!ddb_item_get(key, attr->name.str, attr->name.len, &value) ||
 			value.type != attr->type)
 			ddb_validation_error("The provided key element does not match the schema");
+		check_not_empty(attr, &value, MSG_INVALID);
 		set_column(attr, &value, out);
 	}
 }

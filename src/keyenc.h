@@ -42,8 +42,8 @@ extern Oid	ddb_key_column_type(DdbType type);
 extern Datum ddb_key_column(const DdbValue *value, bool partition);
 
 /*
- * ddb_key_size_check: raises the ValidationException of reference 2.2 for an
- * oversized partition or sort key.  Empty values are the caller's business,
+ * ddb_key_size_check: raises ValidationException for a partition key over
+ * 2048 bytes or a sort key over 1024.  Empty values are the caller's business,
  * for their texts differ by operation.
  */
 extern void ddb_key_size_check(const DdbValue *value, bool partition);

@@ -36,10 +36,10 @@ extern Jsonb *ddb_op_execute(const DdbOperation *op, DdbDoc request);
 extern Jsonb *ddb_op_create_table(DdbDoc request);	/* op_table.c */
 extern Jsonb *ddb_op_describe_table(DdbDoc request);
 extern Jsonb *ddb_op_list_tables(DdbDoc request);
-extern Jsonb *ddb_op_update_table(DdbDoc request);
 extern Jsonb *ddb_op_delete_table(DdbDoc request);
 extern Jsonb *ddb_op_describe_limits(DdbDoc request);
 extern Jsonb *ddb_op_describe_endpoints(DdbDoc request);
+extern Jsonb *ddb_op_update_table(DdbDoc request);	/* op_table_update.c */
 extern Jsonb *ddb_op_tag_resource(DdbDoc request);	/* op_tag.c */
 extern Jsonb *ddb_op_untag_resource(DdbDoc request);
 extern Jsonb *ddb_op_list_tags_of_resource(DdbDoc request);

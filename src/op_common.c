@@ -6,12 +6,14 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 
 #include "error.h"
 #include "op_common.h"
 
 #define READ_UNIT_BYTES		4096
 #define WRITE_UNIT_BYTES	1024
+#define MAX_LEGACY			4	/* parameters of one operation */
 
 /* ----------------------------------------------------------------
  * Mixing rules
@@ -55,6 +57,73 @@ has_any(DdbDoc request, const char *const *names)
 	return false;
 }
 
+/* an empty map of conditions or updates asks for nothing */
+static bool
+has_content(DdbDoc request, const char *name)
+{
+	DdbDoc		doc;
+
+	if (!ddb_request_has(request, name))
+		return false;
+	doc = ddb_request_doc(request, name);
+	return doc.ptr == NULL || ddb_doc_count(doc) > 0;
+}
+
+static void
+check_attributes_to_get(DdbDoc request)
+{
+	DdbDoc		list = ddb_request_doc(request, "AttributesToGet");
+	DdbTextSet	seen;
+	DdbDocCursor cursor;
+	DdbText		none;
+	JsonbValue	value;
+
+	if (list.ptr == NULL)
+		return;
+	ddb_textset_init(&seen, ddb_doc_count(list));
+	ddb_doc_begin(&cursor, list);
+	while (ddb_doc_next(&cursor, &none, &value))
+	{
+		DdbText		name = {value.val.string.val, value.val.string.len};
+
+		CHECK_FOR_INTERRUPTS();
+		if (value.type == jbvString && !ddb_textset_add(&seen, name))
+			ddb_validation_error("One or more parameter values were invalid: "
+								 "Duplicate value in attribute name: %.*s",
+								 name.len, name.str);
+	}
+	ddb_textset_free(&seen);
+}
+
+/*
+ * Legacy parameters that would have an effect are not offered.  A
+ * ConditionalOperator joins conditions and is refused without any.
+ */
+static void
+refuse_legacy(DdbDoc request, const char *const *names)
+{
+	const char *used[MAX_LEGACY + 1];
+	int			n = 0;
+	int			i;
+
+	check_attributes_to_get(request);
+	if (ddb_request_has(request, "ConditionalOperator") &&
+		!has_content(request, "Expected") &&
+		!has_content(request, "QueryFilter") &&
+		!has_content(request, "ScanFilter"))
+		ddb_validation_error("ConditionalOperator cannot be used without Filter or Expected");
+	for (i = 0; names[i] != NULL; i++)
+	{
+		Assert(i < MAX_LEGACY);
+		if (has_content(request, names[i]))
+			used[n++] = names[i];
+	}
+	used[n] = NULL;
+	if (n > 0)
+		ddb_validation_error("The legacy parameters (%s) are not available in this version; use expressions",
+							 present_parameters(request, used));
+}
+
 void
 ddb_op_check_mixing(DdbDoc request, const DdbParameterSets *sets)
 {
@@ -65,9 +134,6 @@ ddb_op_check_mixing(DdbDoc request, const DdbParameterSets *sets)
 		ddb_validation_error("Can not use both expression and non-expression parameters in the same request: "
 							 "Non-expression parameters: {%s} Expression parameters: {%s}",
 							 legacy, present_parameters(request, sets->expression));
-	if (legacy != NULL || ddb_request_has(request, "ConditionalOperator"))
-		ddb_validation_error("The legacy parameters (%s) are not available in this version; use expressions",
-							 legacy ? legacy : "ConditionalOperator");
 	if (!has_expression && ddb_request_has(request, "ExpressionAttributeNames"))
 		ddb_validation_error("ExpressionAttributeNames can only be specified when using expressions");
 	if (sets->needs_values != NULL &&
@@ -75,6 +141,7 @@ ddb_op_check_mixing(DdbDoc request, const DdbParameterSets *sets)
 		!has_any(request, sets->value_expressions))
 		ddb_validation_error("ExpressionAttributeValues can only be specified when using expressions: %s",
 							 sets->needs_values);
+	refuse_legacy(request, sets->legacy);
 }
 
 /* ----------------------------------------------------------------

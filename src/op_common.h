@@ -10,7 +10,7 @@
 #include "expr_bind.h"
 #include "shape.h"
 
-/* the parameters of an operation that 4.7's mixing rule names, in its order */
+/* the parameters of an operation that the mixing rule names, in its order */
 typedef struct DdbParameterSets
 {
 	const char *const *legacy;	/* NULL-terminated */
@@ -22,8 +22,8 @@ typedef struct DdbParameterSets
 
 /*
  * ddb_op_check_mixing: raises when legacy and expression parameters are mixed;
- * then, since legacy parameters are not offered, for any of them; then for
- * names or values without an expression that could use them.
+ * then for names or values without an expression that could use them; then,
+ * since legacy parameters are not offered, for any that would have an effect.
  */
 extern void ddb_op_check_mixing(DdbDoc request, const DdbParameterSets *sets);
 

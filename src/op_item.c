@@ -156,13 +156,14 @@ check_condition(const ItemWrite *write, DdbDoc item)
 					  "The conditional request failed");
 }
 
+/* a copy for the response */
 static Jsonb *
 keep(const ItemWrite *write, DdbDoc item)
 {
-	Jsonb	   *copy = MemoryContextAlloc(write->base.context, VARHDRSZ + item.len);
+	MemoryContext old = MemoryContextSwitchTo(write->base.context);
+	Jsonb	   *copy = ddb_doc_copy(item);
 
-	SET_VARSIZE(copy, VARHDRSZ + item.len);
-	memcpy(&copy->root, item.ptr, item.len);
+	MemoryContextSwitchTo(old);
 	return copy;
 }
 
@@ -204,18 +205,13 @@ static Jsonb *
 apply_update(DdbWrite *base, DdbDoc old_item)
 {
 	ItemWrite  *write = (ItemWrite *) base;
-	DdbDoc		start = old_item.ptr ? old_item : write->key;
 	Jsonb	   *new_item;
 
 	look_at_old(write, old_item);
 	if (write->update != NULL)
 		new_item = ddb_expr_update(write->update, old_item, write->key);
 	else
-	{
-		new_item = palloc(VARHDRSZ + start.len);
-		SET_VARSIZE(new_item, VARHDRSZ + start.len);
-		memcpy(&new_item->root, start.ptr, start.len);
-	}
+		new_item = ddb_doc_copy(old_item.ptr ? old_item : write->key);
 	write->new_item = NULL;
 	if (new_item == NULL)
 		return NULL;

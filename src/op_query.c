@@ -323,8 +323,6 @@ query_mixing(DdbDoc request)
 	sets.needs_values = "FilterExpression and KeyConditionExpression are null";
 	sets.value_expressions = query_value_expressions;
 	ddb_op_check_mixing(request, &sets);
-	if (ddb_request_has(request, "KeyConditions"))
-		ddb_validation_error("The legacy parameters (KeyConditions) are not available in this version; use expressions");
 }
 
 /*
@@ -340,13 +338,19 @@ prepare_query(DdbDoc request, ReadRequest *read)
 	query_mixing(request);
 	read_members(request, read);
 	read_start_key(request, read);
-	if (!ddb_request_has(request, "KeyConditionExpression"))
+	if (!ddb_request_has(request, "KeyConditionExpression") &&
+		!ddb_request_has(request, "KeyConditions"))
 		ddb_validation_error("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.");
 	ddb_op_expressions(request, &context);
 	key_condition = ddb_op_expression(request, &context, EXPR_KEY_CONDITION, "KeyConditionExpression");
 	read->filter = ddb_op_expression(request, &context, EXPR_FILTER, "FilterExpression");
 	read->projection = ddb_op_expression(request, &context, EXPR_PROJECTION, "ProjectionExpression");
 	ddb_expr_context_finish(&context);
+	if (key_condition == NULL &&
+		ddb_doc_count(ddb_request_doc(request, "KeyConditions")) == 0)
+		ddb_validation_error("Conditions can be of length 1 or 2 only");
+	if (key_condition == NULL)
+		ddb_validation_error("The legacy parameters (KeyConditions) are not available in this version; use expressions");
 	read->conditions = ddb_expr_key_conditions(key_condition, &read->nconditions);
 	if (read->nconditions > 2)
 		ddb_validation_error("Conditions can be of length 1 or 2 only");
@@ -460,7 +464,7 @@ check_segments(DdbDoc request, DdbTableRange *range)
 }
 
 static void
-check_scan_start(ReadRequest *read, DdbTableRange *range)
+check_scan_start_shape(const ReadRequest *read)
 {
 	const DdbKeySchema *keys = &read->table->keys;
 	DdbDoc		start;
@@ -478,7 +482,15 @@ check_scan_start(ReadRequest *read, DdbTableRange *range)
 			value.type != keys->attr[i].type)
 			ddb_validation_error("The provided starting key is invalid: The provided key element does not match the schema");
 	}
-	ddb_key_of_argument(keys, start, &read->start);
+}
+
+static void
+check_scan_start(ReadRequest *read, DdbTableRange *range)
+{
+	if (read->start_doc == NULL)
+		return;
+	ddb_key_of_argument(&read->table->keys, ddb_doc_root(read->start_doc),
+						&read->start);
 	if (ddb_scan_segment(read->table, &read->start, range->total) != range->segment)
 		ddb_validation_error("The provided starting key is invalid: Invalid ExclusiveStartKey. "
 							 "Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d",
@@ -513,6 +525,7 @@ prepare_scan(DdbDoc request, ReadRequest *read, DdbTableRange *range)
 
 	read->table = ddb_op_open(request, AccessShareLock, ACL_SELECT, "Scan");
 	check_index(request);
+	check_scan_start_shape(read);
 	check_select(read, "Scanning");
 	check_scan_start(read, range);
 	ddb_op_check_key_paths(read->projection, &read->table->keys);
@@ -524,16 +537,6 @@ prepare_scan(DdbDoc request, ReadRequest *read, DdbTableRange *range)
  * ----------------------------------------------------------------
  */
 
-static Jsonb *
-copy_item(DdbDoc item)
-{
-	Jsonb	   *copy = palloc(VARHDRSZ + item.len);
-
-	SET_VARSIZE(copy, VARHDRSZ + item.len);
-	memcpy(&copy->root, item.ptr, item.len);
-	return copy;
-}
-
 static void
 add_item(ReadPage *page, DdbDoc item)
 {
@@ -542,7 +545,7 @@ add_item(ReadPage *page, DdbDoc item)
 	JsonbValue	value;
 
 	ddb_json_jsonb(&value, read->projection ? ddb_expr_project(read->projection, item) :
-				   copy_item(item));
+				   ddb_doc_copy(item));
 	ddb_json_append(&page->items, &value);
 	MemoryContextSwitchTo(old);
 }
@@ -568,7 +571,7 @@ consume(DdbDoc item, void *arg)
 
 	old = MemoryContextSwitchTo(page->context);
 	page->more = true;
-	item = ddb_doc_root(copy_item(item));
+	item = ddb_doc_root(ddb_doc_copy(item));
 	ddb_key_to_json(&read->table->keys, item, &page->last_key);
 	MemoryContextSwitchTo(old);
 	return false;

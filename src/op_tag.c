@@ -84,9 +84,6 @@ table_of_arn(DdbText arn, const char *action, bool *known)
 	DdbText		name;
 	DdbText		kind;
 
-	if (arn.len < 4 || memcmp(arn.str, "arn:", 4) != 0)
-		ddb_validation_error("Invalid TableArn: ARNs must start with 'arn:': %.*s",
-							 arn.len, arn.str);
 	split_arn(arn, parts);
 	rest = parts[ARN_RESOURCE];
 	kind = split(&rest, '/');
@@ -121,14 +118,28 @@ refuse_unknown(DdbText arn, const char *action)
 			  "Requested resource not found: ResourcArn: %s not found", text);
 }
 
+/* what a call that changes tags says about its list */
+typedef struct TagList
+{
+	const char *member;
+	const char *path;			/* in constraint messages */
+	const char *empty;
+} TagList;
+
+static const TagList tags_list = {
+	"Tags", "tags", "Atleast one Tag needs to be provided as Input."
+};
+static const TagList tag_keys_list = {
+	"TagKeys", "tagKeys", "Atleast one Tag Key needs to be provided as Input."
+};
+
 /*
- * open_resource: the table of member ResourceArn, locked.  list is the
- * member that must not be empty, or NULL; empty is the text for it, checked
- * between the form of the ARN and the existence of the table.
+ * open_resource: the table of member ResourceArn, locked.  list is NULL for
+ * calls without one; its absence is reported once the ARN looks like an ARN,
+ * its emptiness once it is a table's, before the table is looked up.
  */
 static const DdbTable *
-open_resource(DdbDoc request, const char *action, const char *list,
-			  const char *empty)
+open_resource(DdbDoc request, const char *action, const TagList *list)
 {
 	DdbText		arn;
 	DdbText		name;
@@ -136,9 +147,15 @@ open_resource(DdbDoc request, const char *action, const char *list,
 
 	if (!ddb_request_string(request, "ResourceArn", &arn))
 		ddb_validation_error("Invalid TableArn");
+	if (arn.len < 4 || memcmp(arn.str, "arn:", 4) != 0)
+		ddb_validation_error("Invalid TableArn: ARNs must start with 'arn:': %.*s",
+							 arn.len, arn.str);
+	if (list != NULL && !ddb_request_has(request, list->member))
+		ddb_validation_error("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null",
+							 list->path);
 	name = table_of_arn(arn, action, &known);
-	if (list != NULL && ddb_doc_count(ddb_request_doc(request, list)) == 0)
-		ddb_validation_error("%s", empty);
+	if (list != NULL && ddb_doc_count(ddb_request_doc(request, list->member)) == 0)
+		ddb_validation_error("%s", list->empty);
 	if (!known || ddb_catalog_find(name.str, name.len) == NULL)
 		refuse_unknown(arn, action);
 	if (list == NULL)
@@ -185,8 +202,7 @@ ddb_op_tag_resource(DdbDoc request)
 	int			total;
 	int			i;
 
-	table = open_resource(request, "TagResource", "Tags",
-						  "Atleast one Tag needs to be provided as Input.");
+	table = open_resource(request, "TagResource", &tags_list);
 	tags = ddb_tableinfo_tags(ddb_request_doc(request, "Tags"), &ntags);
 	old = ddb_item_table_tags(table, &nold);
 	total = nold;
@@ -211,8 +227,7 @@ ddb_op_untag_resource(DdbDoc request)
 	DdbText		name;
 	JsonbValue	key;
 
-	table = open_resource(request, "UntagResource", "TagKeys",
-						  "Atleast one Tag Key needs to be provided as Input.");
+	table = open_resource(request, "UntagResource", &tag_keys_list);
 	ddb_doc_begin(&cursor, ddb_request_doc(request, "TagKeys"));
 	while (ddb_doc_next(&cursor, &name, &key))
 	{
@@ -238,7 +253,7 @@ ddb_op_list_tags_of_resource(DdbDoc request)
 	int			count;
 	int			i;
 
-	table = open_resource(request, "ListTagsOfResource", NULL, NULL);
+	table = open_resource(request, "ListTagsOfResource", NULL);
 	if (ddb_request_has(request, "NextToken"))
 		ddb_validation_error("Invalid NextToken");
 	tags = ddb_item_table_tags(table, &count);

@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/ilist.h"
@@ -81,6 +82,13 @@ ddb_item_type(void)
 
 	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
 						   CStringGetDatum("item"), ObjectIdGetDatum(schema));
+}
+
+void
+ddb_plan_add_arg(DdbQueryText *text, Oid type)
+{
+	Assert(text->nargs < DDB_QUERY_MAX_ARGS);
+	text->argtypes[text->nargs++] = type;
 }
 
 static void
@@ -182,7 +190,6 @@ make_plan(const DdbTable *table, int query, DdbQueryBuilder builder, bool *any_p
 	memset(&text, 0, sizeof(text));
 	initStringInfo(&text.sql);
 	builder(table, query, &text);
-	Assert(text.nargs <= DDB_QUERY_MAX_ARGS);
 
 	SPI_connect();
 	plan = SPI_prepare_cursor(text.sql.data, text.nargs, text.argtypes,
@@ -198,13 +205,17 @@ make_plan(const DdbTable *table, int query, DdbQueryBuilder builder, bool *any_p
 	return plan;
 }
 
-/* will the server keep the generic plan as it is? */
+/*
+ * Will the server keep the generic plan as it is?  One made while an index
+ * could not serve every snapshot has a saved_xmin and is soon made anew.
+ */
 static bool
 is_current(SPIPlanPtr plan)
 {
 	CachedPlanSource *source = ddb_plan_source(plan);
 
 	return source->gplan != NULL && source->gplan->is_valid &&
+		!TransactionIdIsValid(source->gplan->saved_xmin) &&
 		(source->search_path == NULL || ddb_search_path_matches(source->search_path));
 }
 

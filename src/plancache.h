@@ -29,6 +29,9 @@ typedef struct DdbQueryText
 #define DDB_QUERY_SCAN		100 /* scan.c */
 #define DDB_QUERY_CATALOG	10000	/* catalog.c and itemtable.c, without a table */
 
+/* the statement's next parameter is of this type */
+extern void ddb_plan_add_arg(DdbQueryText *text, Oid type);
+
 /* writes the text of a query for table (NULL for catalog queries) */
 typedef void (*DdbQueryBuilder) (const DdbTable *table, int query, DdbQueryText *text);
 

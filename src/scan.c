@@ -51,12 +51,6 @@ DDB_FUNCTION(ddb_scan_filter);
  */
 
 static void
-add_arg(DdbQueryText *text, Oid type)
-{
-	text->argtypes[text->nargs++] = type;
-}
-
-static void
 build_partition_query(const DdbTable *table, int bits, DdbQueryText *text)
 {
 	bool		has_sk = table->keys.nattrs == 2;
@@ -65,16 +59,16 @@ build_partition_query(const DdbTable *table, int bits, DdbQueryText *text)
 	appendStringInfo(&text->sql,
 					 "SELECT t.item FROM %s AS t WHERE t.pk OPERATOR(pg_catalog.=) $1",
 					 table->qualified);
-	add_arg(text, ddb_key_column_type(table->keys.attr[0].type));
+	ddb_plan_add_arg(text, ddb_key_column_type(table->keys.attr[0].type));
 	if (bits & HAS_LOWER)
 	{
-		add_arg(text, sk_type);
+		ddb_plan_add_arg(text, sk_type);
 		appendStringInfo(&text->sql, " AND t.sk OPERATOR(pg_catalog.>%s) $%d",
 						 (bits & LOWER_INCLUSIVE) ? "=" : "", text->nargs);
 	}
 	if (bits & HAS_UPPER)
 	{
-		add_arg(text, sk_type);
+		ddb_plan_add_arg(text, sk_type);
 		appendStringInfo(&text->sql, " AND t.sk OPERATOR(pg_catalog.<%s) $%d",
 						 (bits & UPPER_INCLUSIVE) ? "=" : "", text->nargs);
 	}
@@ -90,18 +84,18 @@ build_table_query(const DdbTable *table, int bits, DdbQueryText *text)
 					 " WHERE dynamo.partition_hash(t.pk) OPERATOR(pg_catalog.>=) $1"
 					 " AND dynamo.partition_hash(t.pk) OPERATOR(pg_catalog.<=) $2",
 					 table->qualified);
-	add_arg(text, INT4OID);
-	add_arg(text, INT4OID);
+	ddb_plan_add_arg(text, INT4OID);
+	ddb_plan_add_arg(text, INT4OID);
 	if (bits & HAS_START)
 	{
 		appendStringInfo(&text->sql,
 						 " AND ROW(dynamo.partition_hash(t.pk), t.pk%s)"
 						 " OPERATOR(pg_catalog.>) ROW($3, $4%s)",
 						 has_sk ? ", t.sk" : "", has_sk ? ", $5" : "");
-		add_arg(text, INT4OID);
-		add_arg(text, ddb_key_column_type(table->keys.attr[0].type));
+		ddb_plan_add_arg(text, INT4OID);
+		ddb_plan_add_arg(text, ddb_key_column_type(table->keys.attr[0].type));
 		if (has_sk)
-			add_arg(text, ddb_key_column_type(table->keys.attr[1].type));
+			ddb_plan_add_arg(text, ddb_key_column_type(table->keys.attr[1].type));
 	}
 }
 
@@ -138,7 +132,7 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 		build_partition_query(table, query - QUERY_PARTITION, text);
 	if (filtered)
 	{
-		add_arg(text, INT8OID);
+		ddb_plan_add_arg(text, INT8OID);
 		appendStringInfo(&text->sql, " AND dynamo.scan_filter(t.item, $%d)", text->nargs);
 	}
 	append_order(table, query, text);
@@ -267,26 +261,12 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 }
 
 static void
-receiver_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
-{
-}
-
-static void
-receiver_nothing(DestReceiver *self)
-{
-}
-
-static void
 run(const DdbTable *table, const Statement *statement, DdbScanItem consume, void *arg)
 {
 	ItemReceiver receiver;
 
 	memset(&receiver, 0, sizeof(receiver));
-	receiver.pub.receiveSlot = receive_row;
-	receiver.pub.rStartup = receiver_startup;
-	receiver.pub.rShutdown = receiver_nothing;
-	receiver.pub.rDestroy = receiver_nothing;
-	receiver.pub.mydest = DestNone;
+	ddb_receiver_init(&receiver.pub, receive_row);
 	receiver.consume = consume;
 	receiver.arg = arg;
 	receiver.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_dynamo row",

@@ -52,8 +52,8 @@ extern int	ddb_scan_segment(const DdbTable *table, const DdbKey *key, int total)
  * Cursors, for callers that take items over several calls of theirs: the name
  * of an open portal, to be closed by the caller or by the end of the
  * transaction.  Only items that filter accepts come out; it is allocated in
- * CurrentMemoryContext and lives, with its argument, as long as the cursor.  An unordered cursor reads a whole table
- * in whatever order is fastest.
+ * CurrentMemoryContext and lives, with its argument, as long as the cursor.
+ * An unordered cursor reads a whole table in whatever order is fastest.
  */
 typedef struct DdbScanFilter
 {

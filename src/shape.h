@@ -64,8 +64,8 @@ struct DdbMember
  * ddb_shape_check: raise SerializationException for the first type error,
  * else ValidationException for all constraint violations (at most ten), else
  * return.  request must be the root object of the request; table_name_rule
- * is that of control plane operations (reference 1.9, "check the table name
- * first and separately").
+ * says whether the table name is checked first and separately, as control
+ * plane operations do.
  */
 typedef enum DdbTableNameRule
 {

@@ -5,8 +5,8 @@
  * Members stand in the order of the service model, because the first type
  * error in that order is the one reported.  Enum values stand in the order in
  * which the service prints them.  Constraints that the service checks in its
- * operations rather than in its model (an empty BatchGetItem, a missing
- * ResourceArn of the tagging calls) are absent here and belong to handlers.
+ * operations rather than in its model (an empty BatchGetItem, missing members
+ * of the tagging calls) are absent here and belong to handlers.
  *
  * Nothing here is code: the walker in shape.c gives the tables their meaning.
  */
@@ -641,11 +641,11 @@ REQUEST_SHAPE(describe_time_to_live, "DescribeTimeToLiveInput",
 /* a missing ResourceArn has a text of its own in these three */
 REQUEST_SHAPE(tag_resource, "TagResourceInput",
 			  MEMBER("ResourceArn", tagged_arn),
-			  REQUIRED("Tags", tags));
+			  MEMBER("Tags", tags));
 
 REQUEST_SHAPE(untag_resource, "UntagResourceInput",
 			  MEMBER("ResourceArn", tagged_arn),
-			  REQUIRED("TagKeys", tag_keys));
+			  MEMBER("TagKeys", tag_keys));
 
 REQUEST_SHAPE(list_tags_of_resource, "ListTagsOfResourceInput",
 			  MEMBER("ResourceArn", tagged_arn),

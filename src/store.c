@@ -50,18 +50,12 @@ enum
  */
 
 static void
-add_arg(DdbQueryText *text, Oid type)
-{
-	text->argtypes[text->nargs++] = type;
-}
-
-static void
 add_key_args(const DdbTable *table, DdbQueryText *text)
 {
 	int			i;
 
 	for (i = 0; i < table->keys.nattrs; i++)
-		add_arg(text, ddb_key_column_type(table->keys.attr[i].type));
+		ddb_plan_add_arg(text, ddb_key_column_type(table->keys.attr[i].type));
 }
 
 static void
@@ -84,7 +78,7 @@ append_insert(const DdbTable *table, DdbQueryText *text)
 					 has_sk ? ", $2" : "", has_sk ? 3 : 2,
 					 has_sk ? ", sk" : "");
 	add_key_args(table, text);
-	add_arg(text, ddb_item_type());
+	ddb_plan_add_arg(text, ddb_item_type());
 }
 
 static void
@@ -110,7 +104,7 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 		case QUERY_UPSERT:
 			append_insert(table, text);
 			appendStringInfo(&text->sql, "dynamo.store_write(t.item, $%d)", text->nargs + 1);
-			add_arg(text, INT8OID);
+			ddb_plan_add_arg(text, INT8OID);
 			return;
 		case QUERY_UPDATE:
 			appendStringInfo(&text->sql,
@@ -118,7 +112,7 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 							 table->qualified, table->keys.nattrs + 1);
 			append_key_condition(table, text);
 			add_key_args(table, text);
-			add_arg(text, INT8OID);
+			ddb_plan_add_arg(text, INT8OID);
 			return;
 		case QUERY_DELETE:
 			appendStringInfo(&text->sql, "DELETE FROM %s AS t", table->qualified);
@@ -131,7 +125,7 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 			appendStringInfo(&text->sql, " AND dynamo.store_check(t.item, $%d)",
 							 table->keys.nattrs + 1);
 			add_key_args(table, text);
-			add_arg(text, INT8OID);
+			ddb_plan_add_arg(text, INT8OID);
 			return;
 	}
 	elog(ERROR, "unrecognized store query %d", query);
@@ -252,24 +246,10 @@ typedef struct RowReceiver
 } RowReceiver;
 
 static void
-receiver_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
-{
-}
-
-static void
-receiver_nothing(DestReceiver *self)
-{
-}
-
-static void
-init_receiver(RowReceiver *receiver, bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
+init_receiver(RowReceiver *receiver, DdbReceiveRow receive)
 {
 	memset(receiver, 0, sizeof(RowReceiver));
-	receiver->pub.receiveSlot = receive;
-	receiver->pub.rStartup = receiver_startup;
-	receiver->pub.rShutdown = receiver_nothing;
-	receiver->pub.rDestroy = receiver_nothing;
-	receiver->pub.mydest = DestNone;
+	ddb_receiver_init(&receiver->pub, receive);
 	receiver->context = CurrentMemoryContext;
 }
 
@@ -279,8 +259,10 @@ receive_item(TupleTableSlot *slot, DestReceiver *self)
 	RowReceiver *receiver = (RowReceiver *) self;
 	MemoryContext old = MemoryContextSwitchTo(receiver->context);
 	bool		isnull;
+	Datum		item = slot_getattr(slot, 1, &isnull);
 
-	receiver->item = DatumGetJsonbPCopy(slot_getattr(slot, 1, &isnull));
+	if (!isnull)
+		receiver->item = DatumGetJsonbPCopy(item);
 	MemoryContextSwitchTo(old);
 	return false;
 }

@@ -11,11 +11,11 @@
 #include "catalog.h"
 
 /*
- * A write that depends on the item as it is.  apply is called while the row is
- * held, with the newest committed item (ptr NULL where there is none), and
- * returns the new one (ignored by a delete), or raises the error that refuses
- * the write.  It may be called again when a concurrent writer got there first;
- * the last call counts.
+ * A write that depends on the item as it is.  apply is called with the item
+ * that the statement sees and returns the new one (NULL: leave the item as it
+ * is; ignored by a delete), or raises the error that refuses the write.  It is
+ * called again, with the newest committed item, when a concurrent writer got
+ * there first; the last call counts.
  */
 typedef struct DdbWrite DdbWrite;
 struct DdbWrite
@@ -28,6 +28,12 @@ struct DdbWrite
 
 /* the item in CurrentMemoryContext, or NULL */
 extern Jsonb *ddb_store_get(const DdbTable *table, const DdbKey *key);
+
+/*
+ * A trigger of the user's may skip an insert silently, as in SQL; an update or
+ * delete of an item that row security or a trigger keeps from it raises
+ * insufficient_privilege.
+ */
 
 /* replace or create without looking at what was there */
 extern void ddb_store_put(const DdbTable *table, const DdbKey *key, const Jsonb *item);

@@ -5,8 +5,8 @@
  *		BEFORE INSERT, row			~item_before_insert: fills key columns that
  *									are NULL from the item, else compares them;
  *									takes the key's slot lock (keylock.c)
- *		AFTER UPDATE, row			item_after_update: the item still has its key
- *		BEFORE UPDATE OF pk, sk,	item_before_key_update: refuses
+ *		AFTER UPDATE, row			~item_after_update: the item still has its key
+ *		BEFORE UPDATE OF pk, sk,	~item_before_key_update: refuses
  *		statement
  *
  * A CHECK constraint could say the same, but the server reads its expression
@@ -234,6 +234,16 @@ refuse_key_update(Relation rel)
 			 errhint("Delete the item and insert it with its new key.")));
 }
 
+static void
+refuse_column(const DdbKeyAttr *attr, int i)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("column \"%s\" does not hold the item's key attribute \"%s\"",
+					key_columns[i], attr->name.str),
+			 errhint("INSERT fills key columns that are NULL. An item's key cannot be changed by UPDATE: delete the item and insert it with its new key.")));
+}
+
 /*
  * Raise check_violation unless the columns hold the item's key attributes.
  */
@@ -255,11 +265,23 @@ check_key(const RowState *state, DdbDoc item, const DdbKey *key)
 							attr->name.str, ddb_type_name(attr->type))));
 		ddb_key_size_check(&value, i == 0);
 		if (!same_column(attr->type, ddb_key_column(&value, i == 0), key->col[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_CHECK_VIOLATION),
-					 errmsg("column \"%s\" does not hold the item's key attribute \"%s\"",
-							key_columns[i], attr->name.str),
-					 errhint("INSERT fills key columns that are NULL. An item's key cannot be changed by UPDATE: delete the item and insert it with its new key.")));
+			refuse_column(attr, i);
+	}
+}
+
+/* the same of a row to be filled: of those columns that are not NULL */
+static void
+check_given_columns(const RowState *state, TupleTableSlot *slot, const DdbKey *key)
+{
+	int			i;
+
+	for (i = 0; i < key->ncols; i++)
+	{
+		bool		isnull;
+		Datum		given = slot_getattr(slot, state->key_att[i], &isnull);
+
+		if (!isnull && !same_column(state->keys.attr[i].type, given, key->col[i]))
+			refuse_column(&state->keys.attr[i], i);
 	}
 }
 
@@ -314,6 +336,7 @@ ddb_item_before_insert(PG_FUNCTION_ARGS)
 				 errmsg("column \"pk\" of a partitioned item table must be given on INSERT"),
 				 errhint("It decides the partition before it could be filled from the item.")));
 	ddb_key_of_item(&state->keys, item, &key);
+	check_given_columns(state, trigdata->tg_trigslot, &key);
 	ddb_keylock_insert(state->lock_relid, &state->keys, &key);
 	return PointerGetDatum(heap_modify_tuple_by_cols(trigdata->tg_trigtuple,
 													 RelationGetDescr(trigdata->tg_relation),

@@ -1,0 +1,113 @@
+/*
+ * op_table.h
+ *	  What CreateTable and UpdateTable share: members that mean the same in
+ *	  both, and the rules of key schemas and secondary indexes.
+ */
+#ifndef DDB_OP_TABLE_H
+#define DDB_OP_TABLE_H
+
+#include "shape.h"
+#include "tableinfo.h"
+
+#define INVALID_PARAMETERS	"One or more parameter values were invalid: "
+
+#define DDB_MAX_THROUGHPUT	INT64CONST(1000000000000)
+
+typedef enum DdbBillingMode
+{
+	DDB_BILLING_PROVISIONED,
+	DDB_BILLING_PAY_PER_REQUEST,
+	DDB_BILLING_ABSENT
+} DdbBillingMode;
+
+typedef struct DdbThroughput
+{
+	bool		given;
+	int64		read;			/* 0 where absent */
+	int64		write;
+} DdbThroughput;
+
+/* a member of a request that this version refuses */
+typedef struct DdbUnavailableMember
+{
+	const char *name;
+	const char *feature;
+} DdbUnavailableMember;
+
+/* names of TableClass; index 1 is infrequent access */
+extern const char *const ddb_op_table_classes[];
+
+/* ---- op_table_parts.c ---- */
+
+extern bool ddb_op_text_equal(DdbText a, DdbText b);
+
+/* is the member there as a list, and empty? */
+extern bool ddb_op_is_empty_list(DdbDoc object, const char *name);
+
+extern DdbBillingMode ddb_op_read_billing_mode(DdbDoc request);
+
+/* ProvisionedThroughput of a table, an index or an index update */
+extern DdbThroughput ddb_op_read_throughput(DdbDoc object);
+extern void ddb_op_check_throughput_bounds(const DdbThroughput *throughput);
+extern void ddb_op_refuse_throughput_on_demand(void);
+
+/* raise for the first of the members that is there and no empty list */
+extern void ddb_op_refuse_unavailable(DdbDoc request,
+									  const DdbUnavailableMember *members, int n);
+
+/*
+ * Whether a StreamSpecification asks for a stream; raises where switch and
+ * view type contradict each other.
+ */
+extern bool ddb_op_read_stream_enabled(DdbDoc specification);
+extern void ddb_op_refuse_stream(void);
+
+/* a response of one member, a TableDescription */
+extern Jsonb *ddb_op_description_response(const char *member,
+										  const DdbTableView *view);
+
+/* TableName, where it may be an ARN; action is the IAM action */
+extern DdbText ddb_op_request_table_name(DdbDoc request, const char *action);
+
+/* ---- op_table_schema.c ---- */
+
+/* AttributeName of an element of KeySchema or AttributeDefinitions */
+extern DdbText ddb_op_attribute_name(DdbDoc element);
+
+/* false where no definition has the name */
+extern bool ddb_op_find_definition(DdbDoc definitions, DdbText name,
+								   DdbType *type);
+
+/* the key schema of a table, checked; names in keys point into the request */
+extern void ddb_op_read_key_schema(DdbDoc key_schema, DdbDoc definitions,
+								   DdbKeySchema *keys);
+
+/* the indexes of a CreateTable request; ptr is NULL where a list is absent */
+typedef struct DdbIndexRequest
+{
+	DdbDoc		definitions;
+	DdbDoc		local_indexes;
+	DdbDoc		global_indexes;
+	const DdbKeySchema *keys;	/* of the table */
+	bool		on_demand;
+} DdbIndexRequest;
+
+/* throughput of global indexes within bounds; known before any key is */
+extern void ddb_op_check_index_bounds(DdbDoc global_indexes);
+
+/*
+ * The rules of secondary indexes, index by index, local ones first; then that
+ * table and indexes together use every definition.
+ */
+extern void ddb_op_check_indexes(const DdbIndexRequest *request);
+
+/* throughput of a global index: given unless the table is on demand */
+extern void ddb_op_check_index_throughput(DdbDoc index, bool on_demand);
+
+/*
+ * Key schema and projection of one global index to be made by UpdateTable,
+ * with the definitions of that call (ptr is NULL where absent).
+ */
+extern void ddb_op_check_new_index(DdbDoc index, DdbDoc definitions);
+
+#endif							/* DDB_OP_TABLE_H */
