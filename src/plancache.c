@@ -156,6 +156,12 @@ evict_oldest(void)
 	hash_search(plans, &oldest->key, HASH_REMOVE, NULL);
 }
 
+const char *
+ddb_plan_columns(const DdbTable *table)
+{
+	return table->keys.nattrs == 2 ? "t.pk, t.sk, t.item" : "t.pk, t.item";
+}
+
 CachedPlanSource *
 ddb_plan_source(SPIPlanPtr plan)
 {

@@ -41,6 +41,12 @@ typedef void (*DdbQueryBuilder) (const DdbTable *table, int query, DdbQueryText 
  */
 extern SPIPlanPtr ddb_plan_get(const DdbTable *table, int query, DdbQueryBuilder builder);
 
+/*
+ * ddb_plan_columns: what to select so that the item comes last: all columns in
+ * the table's order, which spares the executor a projection of every row.
+ */
+extern const char *ddb_plan_columns(const DdbTable *table);
+
 /* the one statement of a plan */
 extern struct CachedPlanSource *ddb_plan_source(SPIPlanPtr plan);
 

@@ -57,8 +57,8 @@ build_partition_query(const DdbTable *table, int bits, DdbQueryText *text)
 	Oid			sk_type = has_sk ? ddb_key_column_type(table->keys.attr[1].type) : InvalidOid;
 
 	appendStringInfo(&text->sql,
-					 "SELECT t.item FROM %s AS t WHERE t.pk OPERATOR(pg_catalog.=) $1",
-					 table->qualified);
+					 "SELECT %s FROM %s AS t WHERE t.pk OPERATOR(pg_catalog.=) $1",
+					 ddb_plan_columns(table), table->qualified);
 	ddb_plan_add_arg(text, ddb_key_column_type(table->keys.attr[0].type));
 	if (bits & HAS_LOWER)
 	{
@@ -80,10 +80,10 @@ build_table_query(const DdbTable *table, int bits, DdbQueryText *text)
 	bool		has_sk = table->keys.nattrs == 2;
 
 	appendStringInfo(&text->sql,
-					 "SELECT t.item FROM %s AS t"
+					 "SELECT %s FROM %s AS t"
 					 " WHERE dynamo.partition_hash(t.pk) OPERATOR(pg_catalog.>=) $1"
 					 " AND dynamo.partition_hash(t.pk) OPERATOR(pg_catalog.<=) $2",
-					 table->qualified);
+					 ddb_plan_columns(table), table->qualified);
 	ddb_plan_add_arg(text, INT4OID);
 	ddb_plan_add_arg(text, INT4OID);
 	if (bits & HAS_START)
@@ -122,8 +122,8 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 	query -= filtered ? FILTERED : 0;
 	if (query == QUERY_UNORDERED)
 	{
-		appendStringInfo(&text->sql, "SELECT t.item FROM %s AS t WHERE true",
-						 table->qualified);
+		appendStringInfo(&text->sql, "SELECT %s FROM %s AS t WHERE true",
+						 ddb_plan_columns(table), table->qualified);
 		text->any_plan = true;
 	}
 	else if (query >= QUERY_TABLE)
@@ -252,7 +252,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	Datum		datum;
 
 	CHECK_FOR_INTERRUPTS();
-	datum = slot_getattr(slot, 1, &isnull);
+	datum = slot_getattr(slot, slot->tts_tupleDescriptor->natts, &isnull);
 	if (!isnull)
 		more = receiver->consume(ddb_doc_root(DatumGetJsonbP(datum)), receiver->arg);
 	MemoryContextSwitchTo(old);
@@ -416,7 +416,9 @@ ddb_scan_fetch(const char *cursor, int max, Jsonb **items)
 		bool		isnull;
 
 		items[i] = DatumGetJsonbPCopy(SPI_getbinval(SPI_tuptable->vals[i],
-													SPI_tuptable->tupdesc, 1, &isnull));
+													SPI_tuptable->tupdesc,
+													SPI_tuptable->tupdesc->natts,
+													&isnull));
 	}
 	MemoryContextSwitchTo(old);
 	SPI_finish();

@@ -87,7 +87,8 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 	switch (query)
 	{
 		case QUERY_GET:
-			appendStringInfo(&text->sql, "SELECT t.item FROM %s AS t", table->qualified);
+			appendStringInfo(&text->sql, "SELECT %s FROM %s AS t",
+							 ddb_plan_columns(table), table->qualified);
 			append_key_condition(table, text);
 			add_key_args(table, text);
 			return;
@@ -259,7 +260,7 @@ receive_item(TupleTableSlot *slot, DestReceiver *self)
 	RowReceiver *receiver = (RowReceiver *) self;
 	MemoryContext old = MemoryContextSwitchTo(receiver->context);
 	bool		isnull;
-	Datum		item = slot_getattr(slot, 1, &isnull);
+	Datum		item = slot_getattr(slot, slot->tts_tupleDescriptor->natts, &isnull);
 
 	if (!isnull)
 		receiver->item = DatumGetJsonbPCopy(item);
