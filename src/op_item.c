@@ -213,6 +213,7 @@ apply_update(DdbWrite *base, DdbDoc old_item)
 	else
 		new_item = ddb_doc_copy(old_item.ptr ? old_item : write->key);
 	write->new_item = NULL;
+	write->new_size = 0;
 	if (new_item == NULL)
 		return NULL;
 	if (is_oversized(new_item))

@@ -369,19 +369,27 @@ ddb_op_check_index_throughput(DdbDoc index, bool on_demand)
 							 name.len, name.str);
 }
 
+/* number of indexes in a list; 0 when it is absent, an error when it is empty */
+static int
+index_count(DdbDoc list, const char *parameter)
+{
+	int			n = list.ptr ? ddb_doc_count(list) : 0;
+
+	if (list.ptr != NULL && n == 0)
+		ddb_validation_error(INVALID_PARAMETERS "List of %s is empty", parameter);
+	return n;
+}
+
 static void
 check_local_indexes(IndexCheck *check)
 {
 	const DdbIndexRequest *request = check->request;
 	DdbDoc		list = request->local_indexes;
-	int			n;
+	int			n = index_count(list, "LocalSecondaryIndexes");
 	int			i;
 
-	if (list.ptr == NULL)
-		return;
-	n = ddb_doc_count(list);
 	if (n == 0)
-		ddb_validation_error(INVALID_PARAMETERS "List of LocalSecondaryIndexes is empty");
+		return;
 	if (request->keys->nattrs < 2)
 		ddb_validation_error(INVALID_PARAMETERS "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex");
 	for (i = 0; i < n && i <= MAX_LOCAL_INDEXES; i++)
@@ -402,14 +410,11 @@ check_global_indexes(IndexCheck *check)
 {
 	const DdbIndexRequest *request = check->request;
 	DdbDoc		list = request->global_indexes;
-	int			n;
+	int			n = index_count(list, "GlobalSecondaryIndexes");
 	int			i;
 
-	if (list.ptr == NULL)
-		return;
-	n = ddb_doc_count(list);
 	if (n == 0)
-		ddb_validation_error(INVALID_PARAMETERS "List of GlobalSecondaryIndexes is empty");
+		return;
 	for (i = 0; i < n && i <= MAX_GLOBAL_INDEXES; i++)
 	{
 		DdbDoc		index = ddb_tableinfo_member(list, i);
