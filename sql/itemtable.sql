@@ -152,7 +152,8 @@ SELECT dynamo.update_item('it_sn', '{"p": "t", "r": 1}', 'ADD v :v', '{":v": 1}'
 SELECT dynamo.delete_item('it_sn', '{"p": "t", "r": 1}', 'v > :v', '{":v": 1}');
 SELECT * FROM dynamo.query('it_log', 'p = :p', '{":p": "t"}');
 DROP TRIGGER after_it ON dynamo_tables.it_sn;
--- a BEFORE trigger may change the item, but not its key, and may skip a write
+-- a BEFORE trigger may change the item, but not its key; one that skips a write
+-- of the API makes it fail, for what was not done is not acknowledged
 CREATE FUNCTION it_before() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF NEW.item ? 'skip' THEN

@@ -278,6 +278,16 @@ ddb_store_get(const DdbTable *table, const DdbKey *key)
 	return receiver.item;
 }
 
+/* a write that did nothing is never acknowledged */
+static void
+raise_prevented(const DdbTable *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("row security or a trigger of item table \"%s\" prevented the write",
+					table->name)));
+}
+
 void
 ddb_store_put(const DdbTable *table, const DdbKey *key, const Jsonb *item)
 {
@@ -285,7 +295,8 @@ ddb_store_put(const DdbTable *table, const DdbKey *key, const Jsonb *item)
 
 	extra[0] = JsonbPGetDatum(item);
 	ddb_keylock_insert(table->relid, &table->keys, key);
-	(void) run(table, QUERY_PUT, key, 1, extra, NULL);
+	if (run(table, QUERY_PUT, key, 1, extra, NULL) == 0)
+		raise_prevented(table);
 }
 
 void
@@ -296,7 +307,8 @@ ddb_store_upsert(const DdbTable *table, const DdbKey *key,
 
 	extra[0] = JsonbPGetDatum(item_if_absent);
 	ddb_keylock_insert(table->relid, &table->keys, key);
-	(void) run_write(table, QUERY_UPSERT, key, 1, extra, write);
+	if (run_write(table, QUERY_UPSERT, key, 1, extra, write) == 0)
+		raise_prevented(table);
 }
 
 /* which version of a row is there */
@@ -363,10 +375,7 @@ run_on_item(const DdbTable *table, int query, const DdbKey *key, DdbWrite *write
 			return false;
 		if (turn > 0 && now->tableoid == before->tableoid &&
 			ItemPointerEquals(&now->ctid, &before->ctid) && now->xmin == before->xmin)
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("row security or a trigger of item table \"%s\" prevented the write",
-							table->name)));
+			raise_prevented(table);
 	}
 }
 

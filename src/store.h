@@ -30,9 +30,8 @@ struct DdbWrite
 extern Jsonb *ddb_store_get(const DdbTable *table, const DdbKey *key);
 
 /*
- * A trigger of the user's may skip an insert silently, as in SQL; an update or
- * delete of an item that row security or a trigger keeps from it raises
- * insufficient_privilege.
+ * A write that row security or a trigger of the user's keeps from taking place
+ * raises insufficient_privilege: what was not done is not acknowledged.
  */
 
 /* replace or create without looking at what was there */
