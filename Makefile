@@ -14,6 +14,7 @@ EXTENSION = pg_dynamo
 EXTVERSION = 1.0
 
 OBJS = \
+	src/accesskey.o \
 	src/attrval.o \
 	src/attrval_check.o \
 	src/attrval_stored.o \
@@ -32,8 +33,18 @@ OBJS = \
 	src/expr_update.o \
 	src/expr_words.o \
 	src/guc.o \
+	src/http_auth.o \
+	src/http_commit.o \
+	src/http_connection.o \
+	src/http_encoding.o \
+	src/http_error.o \
+	src/http_execute.o \
+	src/http_listen.o \
+	src/http_request.o \
+	src/http_server.o \
 	src/itemtable.o \
 	src/jsondoc.o \
+	src/keyadmin.o \
 	src/keyenc.o \
 	src/keylock.o \
 	src/number.o \
@@ -46,6 +57,7 @@ OBJS = \
 	src/op_table_schema.o \
 	src/op_table_update.o \
 	src/op_tag.o \
+	src/opstat.o \
 	src/pg_dynamo.o \
 	src/plainjson.o \
 	src/plancache.o \
@@ -53,11 +65,13 @@ OBJS = \
 	src/scan.o \
 	src/shape.o \
 	src/shapes.o \
+	src/sigv4.o \
 	src/sqlapi.o \
 	src/store.o \
 	src/tableinfo.o \
 	src/trigger.o \
-	src/wire.o
+	src/wire.o \
+	src/worker.o
 
 # regress inputs have no "--" in their names; extension scripts do
 REGRESS = $(sort $(foreach f,$(wildcard sql/*.sql),$(if $(findstring --,$f),,$(f:sql/%.sql=%))))
@@ -124,7 +138,7 @@ PG_CPPFLAGS = -Isrc
 PG_CFLAGS = -fvisibility=hidden $(if $(filter 1 yes,$(WERROR)),$(WARNINGS) -Werror)
 
 # The server exports functions of the same names as jansson's: keep ours.
-SHLIB_LINK = -lcrypto -Wl,--wrap=stdin -l:libjansson.a -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
+SHLIB_LINK = -lmicrohttpd -lcrypto -lz -Wl,--wrap=stdin -l:libjansson.a -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
 
 ifeq ($(VARIANT),coverage)
 PG_CFLAGS += --coverage -O0 -fprofile-update=atomic
@@ -151,6 +165,12 @@ $(error jansson's header was not found: install the Debian package libjansson-de
 endif
 ifneq (0,$(shell echo '\#include <openssl/evp.h>' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1; echo $$?))
 $(error OpenSSL's header was not found: install the Debian package libssl-dev)
+endif
+ifneq (0,$(shell echo '\#include <microhttpd.h>' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1; echo $$?))
+$(error the HTTP library's header was not found: install the Debian package libmicrohttpd-dev)
+endif
+ifneq (0,$(shell echo '\#include <zlib.h>' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1; echo $$?))
+$(error zlib's header was not found: install the Debian package zlib1g-dev)
 endif
 endif
 

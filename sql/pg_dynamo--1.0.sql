@@ -255,6 +255,220 @@ CREATE EVENT TRIGGER pg_dynamo_drop_extension ON ddl_command_start
 COMMENT ON EVENT TRIGGER pg_dynamo_drop_extension IS 'protects item tables from DROP EXTENSION pg_dynamo CASCADE';
 
 -- ----------------------------------------------------------------
+-- Statistics
+-- ----------------------------------------------------------------
+
+CREATE FUNCTION dynamo.stat_get_operations(OUT operation text, OUT requests bigint,
+	OUT errors bigint, OUT mean_ms double precision, OUT p50_ms double precision,
+	OUT p99_ms double precision, OUT read_units double precision,
+	OUT write_units double precision, OUT stats_reset timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'ddb_stat_get_operations'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION dynamo.stat_get_operations() IS
+	'for dynamo.stat_operations: counters per operation';
+
+CREATE FUNCTION dynamo.stat_get_errors(OUT operation text, OUT exception text,
+	OUT count bigint) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'ddb_stat_get_errors'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 20;
+COMMENT ON FUNCTION dynamo.stat_get_errors() IS
+	'for dynamo.stat_errors: counters per operation and exception';
+
+CREATE FUNCTION dynamo.stat_get_http(OUT worker integer, OUT connections bigint,
+	OUT accepted bigint, OUT refused bigint, OUT parked bigint, OUT flushes bigint,
+	OUT flushed_responses bigint, OUT mean_batch double precision,
+	OUT stats_reset timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'ddb_stat_get_http'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 4;
+COMMENT ON FUNCTION dynamo.stat_get_http() IS
+	'for dynamo.stat_http: counters per worker';
+
+CREATE VIEW dynamo.stat_operations AS
+	SELECT operation, requests, errors, mean_ms, p50_ms, p99_ms, read_units, write_units,
+		stats_reset
+	FROM dynamo.stat_get_operations();
+COMMENT ON VIEW dynamo.stat_operations IS
+	'API requests over HTTP, per operation';
+COMMENT ON COLUMN dynamo.stat_operations.operation IS 'as in X-Amz-Target; unknown where a request named none';
+COMMENT ON COLUMN dynamo.stat_operations.requests IS 'requests answered';
+COMMENT ON COLUMN dynamo.stat_operations.errors IS 'those answered with an exception';
+COMMENT ON COLUMN dynamo.stat_operations.mean_ms IS 'mean time from request to response, in milliseconds; NULL without requests';
+COMMENT ON COLUMN dynamo.stat_operations.p50_ms IS 'estimate of the median, from a histogram with fixed bounds';
+COMMENT ON COLUMN dynamo.stat_operations.p99_ms IS 'estimate of the time that one request in a hundred exceeds';
+COMMENT ON COLUMN dynamo.stat_operations.read_units IS 'read capacity units consumed, as DynamoDB counts them';
+COMMENT ON COLUMN dynamo.stat_operations.write_units IS 'write capacity units consumed, as DynamoDB counts them';
+COMMENT ON COLUMN dynamo.stat_operations.stats_reset IS 'since when it is counted; NULL where nothing is';
+
+CREATE VIEW dynamo.stat_errors AS
+	SELECT operation, exception, count
+	FROM dynamo.stat_get_errors();
+COMMENT ON VIEW dynamo.stat_errors IS
+	'exceptions that requests over HTTP were answered with, per operation';
+
+CREATE VIEW dynamo.stat_http AS
+	SELECT worker, connections, accepted, refused, parked, flushes, flushed_responses,
+		mean_batch, stats_reset
+	FROM dynamo.stat_get_http();
+COMMENT ON VIEW dynamo.stat_http IS
+	'connections and flushes of the log, per HTTP worker';
+COMMENT ON COLUMN dynamo.stat_http.worker IS 'number of the worker, from 0';
+COMMENT ON COLUMN dynamo.stat_http.connections IS 'open now';
+COMMENT ON COLUMN dynamo.stat_http.accepted IS 'connections accepted';
+COMMENT ON COLUMN dynamo.stat_http.refused IS 'connections beyond dynamo.worker_connections';
+COMMENT ON COLUMN dynamo.stat_http.parked IS 'requests that wait for locks now';
+COMMENT ON COLUMN dynamo.stat_http.flushes IS 'flushes of the log before responses';
+COMMENT ON COLUMN dynamo.stat_http.flushed_responses IS 'responses that those flushes released';
+COMMENT ON COLUMN dynamo.stat_http.mean_batch IS 'responses per flush; NULL without a flush';
+COMMENT ON COLUMN dynamo.stat_http.stats_reset IS 'since when it is counted';
+
+GRANT SELECT ON dynamo.stat_operations, dynamo.stat_errors, dynamo.stat_http TO PUBLIC;
+
+CREATE FUNCTION dynamo.stat_reset() RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_stat_reset'
+	LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.stat_reset() IS
+	'starts all statistics of the HTTP endpoint again from zero';
+REVOKE EXECUTE ON FUNCTION dynamo.stat_reset() FROM PUBLIC;
+
+-- ----------------------------------------------------------------
+-- Access keys
+--
+-- Not registered for pg_dump: an ordinary role's dump would fail at the
+-- table, and secrets do not belong into dumps.
+-- ----------------------------------------------------------------
+
+CREATE TABLE dynamo.access_key (
+	access_key_id text COLLATE "C" PRIMARY KEY,
+	role regrole NOT NULL,
+	secret_access_key text NOT NULL,
+	session_token text,
+	expires_at timestamptz,
+	status text NOT NULL DEFAULT 'Active' CHECK (status IN ('Active', 'Inactive')),
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE dynamo.access_key IS
+	'access keys of the HTTP endpoint, with their secrets: for the owner of the extension; others see dynamo.access_keys';
+COMMENT ON COLUMN dynamo.access_key.access_key_id IS 'AWS_ACCESS_KEY_ID of a client';
+COMMENT ON COLUMN dynamo.access_key.role IS 'whom requests signed with this key run as';
+COMMENT ON COLUMN dynamo.access_key.secret_access_key IS 'AWS_SECRET_ACCESS_KEY of a client';
+COMMENT ON COLUMN dynamo.access_key.session_token IS 'AWS_SESSION_TOKEN of a client; NULL for a key that does not expire';
+COMMENT ON COLUMN dynamo.access_key.expires_at IS 'when the session token expires; NULL for a key that does not';
+COMMENT ON COLUMN dynamo.access_key.status IS 'Active or Inactive';
+REVOKE ALL ON dynamo.access_key FROM PUBLIC;
+
+-- no copies of secrets in the planner's statistics
+ALTER TABLE dynamo.access_key
+	ALTER COLUMN secret_access_key SET STATISTICS 0,
+	ALTER COLUMN session_token SET STATISTICS 0;
+
+CREATE FUNCTION dynamo.access_key_row() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'ddb_access_key_row' LANGUAGE C;
+COMMENT ON FUNCTION dynamo.access_key_row() IS
+	'trigger of dynamo.access_key: skips what logical replication brings';
+CREATE TRIGGER access_key_row BEFORE INSERT OR UPDATE OR DELETE ON dynamo.access_key
+	FOR EACH ROW EXECUTE FUNCTION dynamo.access_key_row();
+ALTER TABLE dynamo.access_key ENABLE ALWAYS TRIGGER access_key_row;
+COMMENT ON TRIGGER access_key_row ON dynamo.access_key IS
+	'keeps another cluster''s keys out: its roles are not ours';
+
+CREATE FUNCTION dynamo.access_key_changed() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'ddb_access_key_changed' LANGUAGE C;
+COMMENT ON FUNCTION dynamo.access_key_changed() IS
+	'trigger of dynamo.access_key: tells every session that keys have changed';
+CREATE TRIGGER access_key_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON dynamo.access_key
+	FOR EACH STATEMENT EXECUTE FUNCTION dynamo.access_key_changed();
+ALTER TABLE dynamo.access_key ENABLE ALWAYS TRIGGER access_key_changed;
+COMMENT ON TRIGGER access_key_changed ON dynamo.access_key IS
+	'makes changes take effect with the next request';
+
+CREATE VIEW dynamo.access_keys WITH (security_barrier) AS
+	SELECT k.access_key_id, r.rolname AS role, k.status,
+		k.session_token IS NOT NULL AS temporary, k.expires_at, k.created_at
+	FROM dynamo.access_key k JOIN pg_catalog.pg_roles r ON r.oid = k.role
+	WHERE pg_catalog.pg_has_role(r.oid, 'MEMBER') OR
+		(SELECT pg_catalog.pg_has_role(c.relowner, 'MEMBER')
+		 FROM pg_catalog.pg_class c WHERE c.oid = 'dynamo.access_key'::regclass);
+COMMENT ON VIEW dynamo.access_keys IS
+	'access keys of the roles that the current user is a member of, without secrets; all of them for the owner of the extension';
+GRANT SELECT ON dynamo.access_keys TO PUBLIC;
+
+CREATE FUNCTION dynamo.create_access_key(role regrole,
+	OUT access_key_id text, OUT secret_access_key text)
+	AS 'MODULE_PATHNAME', 'ddb_create_access_key'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.create_access_key(regrole) IS
+	'makes an access key for a role; requests signed with it run as that role. The secret is shown this once';
+
+CREATE FUNCTION dynamo.create_access_key(role regrole, access_key_id text, secret_access_key text)
+	RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_create_access_key_given'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.create_access_key(regrole, text, text) IS
+	'the same with an id and a secret made elsewhere; the statement''s text then holds the secret, see import_access_key';
+
+CREATE FUNCTION dynamo.create_session_token(role regrole, duration interval DEFAULT '12 hours',
+	OUT access_key_id text, OUT secret_access_key text, OUT session_token text,
+	OUT expires_at timestamptz)
+	AS 'MODULE_PATHNAME', 'ddb_create_session_token'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.create_session_token(regrole, interval) IS
+	'makes an access key that expires, with the session token that its requests must carry; 15 minutes to 36 hours';
+
+CREATE FUNCTION dynamo.disable_access_key(access_key_id text) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_disable_access_key'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.disable_access_key(text) IS
+	'makes an access key inactive: requests signed with it are refused';
+
+CREATE FUNCTION dynamo.enable_access_key(access_key_id text) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_enable_access_key'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.enable_access_key(text) IS
+	'makes an access key active again';
+
+CREATE FUNCTION dynamo.rotate_access_key(old_access_key_id text,
+	OUT access_key_id text, OUT secret_access_key text)
+	AS 'MODULE_PATHNAME', 'ddb_rotate_access_key'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.rotate_access_key(text) IS
+	'makes another access key for the same role and the old one inactive';
+
+CREATE FUNCTION dynamo.delete_access_key(access_key_id text) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_delete_access_key'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.delete_access_key(text) IS
+	'deletes an access key';
+
+CREATE FUNCTION dynamo.export_access_keys()
+	RETURNS TABLE (access_key_id text, role text, secret_access_key text, session_token text,
+		expires_at timestamptz, status text, created_at timestamptz)
+	AS 'MODULE_PATHNAME', 'ddb_export_access_keys'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.export_access_keys() IS
+	'all access keys with their secrets and the names of their roles, for the owner of the extension';
+
+CREATE FUNCTION dynamo.import_access_key(access_key_id text, role text, secret_access_key text,
+	session_token text DEFAULT NULL, expires_at timestamptz DEFAULT NULL,
+	status text DEFAULT 'Active', created_at timestamptz DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_import_access_key'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.import_access_key(text, text, text, text, timestamptz, text, timestamptz) IS
+	'creates an access key from a row of export_access_keys';
+
+-- a DBA grants them
+REVOKE EXECUTE ON FUNCTION
+	dynamo.create_access_key(regrole),
+	dynamo.create_access_key(regrole, text, text),
+	dynamo.create_session_token(regrole, interval),
+	dynamo.disable_access_key(text),
+	dynamo.enable_access_key(text),
+	dynamo.rotate_access_key(text),
+	dynamo.delete_access_key(text),
+	dynamo.export_access_keys(),
+	dynamo.import_access_key(text, text, text, text, timestamptz, text, timestamptz)
+	FROM PUBLIC;
+
+-- ----------------------------------------------------------------
 -- The API: one function per operation, and the dispatcher
 -- ----------------------------------------------------------------
 

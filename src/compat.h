@@ -34,4 +34,21 @@
 #define ddb_search_path_matches(path)	SearchPathMatchesCurrentEnvironment(path)
 #endif
 
+/*
+ * Are synchronous standbys configured?  Minor releases differ as well: newer
+ * ones know that the flag is not there yet at start-up.
+ * (replication/walsender_private.h)
+ */
+#ifdef SYNC_STANDBY_DEFINED
+#define ddb_sync_standbys_status() \
+	(((volatile WalSndCtlData *) WalSndCtl)->sync_standbys_status)
+#define ddb_sync_standbys_defined() \
+	((ddb_sync_standbys_status() & SYNC_STANDBY_INIT) ? \
+	 (ddb_sync_standbys_status() & SYNC_STANDBY_DEFINED) != 0 : \
+	 SyncRepStandbyNames != NULL && SyncRepStandbyNames[0] != '\0')
+#else
+#define ddb_sync_standbys_defined() \
+	(((volatile WalSndCtlData *) WalSndCtl)->sync_standbys_defined)
+#endif
+
 #endif							/* DDB_COMPAT_H */

@@ -86,7 +86,9 @@ static const DdbErrorInfo error_table[] = {
 	[DDB_INTERNAL_SERVER_ERROR] =
 	{"InternalServerError", "DY029", 500, MODELLED("message")},
 	[DDB_SERVICE_UNAVAILABLE] =
-	{"ServiceUnavailable", "DY030", 503, AVAILABILITY("message")}
+	{"ServiceUnavailable", "DY030", 503, AVAILABILITY("message")},
+	[DDB_EXPIRED_TOKEN] =
+	{"ExpiredTokenException", "DY031", 400, SERVICE("message")}
 };
 
 StaticAssertDecl(lengthof(error_table) == DDB_ERROR_CODES,

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "guc.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #define REGION_MAX_LENGTH	63	/* a label of the endpoint's host name */
@@ -25,6 +26,29 @@ char	   *ddb_account_id = NULL;
 int			ddb_max_item_size = 400 * KILOBYTE;
 int			ddb_page_size = MEGABYTE;
 int			ddb_table_partitions = 0;
+
+int			ddb_http_workers = 4;
+int			ddb_port = 8000;
+char	   *ddb_listen_addresses = NULL;
+char	   *ddb_database = NULL;
+int			ddb_auth = DDB_AUTH_SIGV4;
+char	   *ddb_anonymous_role = NULL;
+char	   *ddb_tls_cert_file = NULL;
+char	   *ddb_tls_key_file = NULL;
+bool		ddb_group_commit = true;
+int			ddb_max_body_size = 16 * MEGABYTE;
+int			ddb_max_header_size = 16 * KILOBYTE;
+int			ddb_worker_connections = 1000;
+int			ddb_idle_timeout = 60;
+int			ddb_request_timeout = 30;
+int			ddb_statement_timeout = 30000;
+int			ddb_lock_timeout = 10000;
+
+static const struct config_enum_entry auth_options[] = {
+	{"sigv4", DDB_AUTH_SIGV4, false},
+	{"none", DDB_AUTH_NONE, false},
+	{NULL, 0, false}
+};
 
 static bool
 check_region(char **newval, void **extra, GucSource source)
@@ -47,6 +71,80 @@ check_account_id(char **newval, void **extra, GucSource source)
 		return true;
 	GUC_check_errdetail("An account id has exactly %d digits.", ACCOUNT_ID_LENGTH);
 	return false;
+}
+
+static void
+define_string(const char *name, const char *what, const char *more, char **variable,
+			  const char *value, GucContext context)
+{
+	DefineCustomStringVariable(name, what, more, variable, value, context, 0,
+							   NULL, NULL, NULL);
+}
+
+static void
+define_int(const char *name, const char *what, const char *more, int *variable,
+		   int min, int max, GucContext context, int unit)
+{
+	DefineCustomIntVariable(name, what, more, variable, *variable, min, max,
+							context, unit, NULL, NULL, NULL);
+}
+
+/*
+ * The endpoint: what shapes its processes and sockets needs a restart, limits
+ * and certificates a reload.  A session that loads the library later cannot
+ * define settings of the first kind, and has no use for any.
+ */
+static void
+define_endpoint(void)
+{
+	define_int("dynamo.http_workers", "Sets the number of processes that serve HTTP.",
+			   "Zero means no HTTP endpoint.", &ddb_http_workers, 0, 64, PGC_POSTMASTER, 0);
+	define_int("dynamo.port", "Sets the TCP port of the HTTP endpoint.", NULL,
+			   &ddb_port, 1, 65535, PGC_POSTMASTER, 0);
+	define_string("dynamo.listen_addresses",
+				  "Sets the host names or addresses that the HTTP endpoint listens on.",
+				  "A comma-separated list; * is all.",
+				  &ddb_listen_addresses, "localhost", PGC_POSTMASTER);
+	define_string("dynamo.database", "Sets the database that the HTTP endpoint serves.",
+				  NULL, &ddb_database, "postgres", PGC_POSTMASTER);
+	DefineCustomEnumVariable("dynamo.auth",
+							 "Sets how HTTP requests are authenticated.",
+							 "none is refused unless every listen address is a loopback address.",
+							 &ddb_auth, DDB_AUTH_SIGV4, auth_options,
+							 PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	define_string("dynamo.anonymous_role",
+				  "Sets the role that requests run as when dynamo.auth is none.",
+				  "Empty means the owner of the extension.",
+				  &ddb_anonymous_role, "", PGC_SIGHUP);
+	define_string("dynamo.tls_cert_file", "Sets the file of the endpoint's TLS certificate.",
+				  "Empty means plain HTTP.", &ddb_tls_cert_file, "", PGC_SIGHUP);
+	define_string("dynamo.tls_key_file", "Sets the file of the endpoint's TLS private key.",
+				  NULL, &ddb_tls_key_file, "", PGC_SIGHUP);
+	DefineCustomBoolVariable("dynamo.group_commit",
+							 "Flushes the log once for all HTTP requests that end together.",
+							 "Responses wait for their flush either way.",
+							 &ddb_group_commit, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	define_int("dynamo.max_body_size", "Sets the largest body of a request.",
+			   "It holds for the decompressed body as well.", &ddb_max_body_size,
+			   KILOBYTE, 256 * MEGABYTE, PGC_SIGHUP, GUC_UNIT_BYTE);
+	define_int("dynamo.max_header_size", "Sets the largest size of a request's headers.",
+			   NULL, &ddb_max_header_size, KILOBYTE, 24 * KILOBYTE, PGC_SIGHUP, GUC_UNIT_BYTE);
+	define_int("dynamo.worker_connections",
+			   "Sets how many HTTP connections one worker serves at a time.",
+			   "Further ones are answered 503 and closed.", &ddb_worker_connections,
+			   1, 100000, PGC_SIGHUP, 0);
+	define_int("dynamo.idle_timeout",
+			   "Sets how long an HTTP connection may be without a request.",
+			   NULL, &ddb_idle_timeout, 1, 86400, PGC_SIGHUP, GUC_UNIT_S);
+	define_int("dynamo.request_timeout",
+			   "Sets how long a client may take to send a request, or to take its response.",
+			   NULL, &ddb_request_timeout, 1, 86400, PGC_SIGHUP, GUC_UNIT_S);
+	define_int("dynamo.statement_timeout",
+			   "Sets how long the execution of one HTTP request may take.",
+			   NULL, &ddb_statement_timeout, 1, 86400000, PGC_SIGHUP, GUC_UNIT_MS);
+	define_int("dynamo.lock_timeout",
+			   "Sets how long an HTTP request waits for locks of other sessions.",
+			   NULL, &ddb_lock_timeout, 1, 86400000, PGC_SIGHUP, GUC_UNIT_MS);
 }
 
 /*
@@ -92,5 +190,7 @@ ddb_guc_define(void)
 							0, 0, 1024,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
+	if (process_shared_preload_libraries_in_progress)
+		define_endpoint();
 	MarkGUCPrefixReserved("dynamo");
 }

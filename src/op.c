@@ -201,6 +201,11 @@ static const DdbOperation operations[] = {
 	{.name = "UpdateTimeToLive", .table_name_rule = DDB_TABLE_NAME_CONTROL},
 };
 
+DdbConsumed ddb_op_consumed = {0, 0};
+
+/* operations under way, one inside the other: more than one only by triggers */
+static int	depth = 0;
+
 /* the two sides of a look-up by name */
 typedef struct NameKey
 {
@@ -248,6 +253,26 @@ ddb_op_find(const char *name, int len)
 				   sizeof(DdbOperation), compare_name);
 }
 
+int
+ddb_op_count(void)
+{
+	return lengthof(operations);
+}
+
+const DdbOperation *
+ddb_op_at(int i)
+{
+	Assert(i >= 0 && i < lengthof(operations));
+	return &operations[i];
+}
+
+int
+ddb_op_index(const DdbOperation *op)
+{
+	Assert(op >= operations && op < operations + lengthof(operations));
+	return op - operations;
+}
+
 /* The ARN of the table that a request names, or "*" where it names none. */
 static char *
 arn_of_request(DdbDoc request)
@@ -285,7 +310,8 @@ translate_error(const DdbOperation *op, DdbDoc request, MemoryContext caller)
  * and returns the response in CurrentMemoryContext, or raises one error: of
  * the API; or of the server, where the API has none for it.  A request that
  * is not an object raises SerializationException; a write in a read-only
- * transaction, or on a standby, read_only_sql_transaction.
+ * transaction, or on a standby, read_only_sql_transaction.  What it consumed
+ * is in ddb_op_consumed then, also after an error.
  */
 Jsonb *
 ddb_op_execute(const DdbOperation *op, DdbDoc request)
@@ -293,6 +319,8 @@ ddb_op_execute(const DdbOperation *op, DdbDoc request)
 	MemoryContext caller = CurrentMemoryContext;
 	Jsonb	   *volatile response = NULL;
 
+	if (depth == 0)
+		memset(&ddb_op_consumed, 0, sizeof(ddb_op_consumed));
 	if (op->handler == NULL)
 		ddb_error(DDB_UNKNOWN_OPERATION, "%s", "");
 	if (!ddb_doc_is_object(request))
@@ -301,15 +329,18 @@ ddb_op_execute(const DdbOperation *op, DdbDoc request)
 	if (!op->read_only)
 		PreventCommandIfReadOnly(op->name);
 
+	depth++;
 	PG_TRY();
 	{
 		response = op->handler(request);
 	}
 	PG_CATCH();
 	{
+		depth--;
 		translate_error(op, request, caller);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	depth--;
 	return response;
 }

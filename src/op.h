@@ -26,6 +26,24 @@ typedef struct DdbOperation
 /* NULL for a name that DynamoDB does not have either */
 extern const DdbOperation *ddb_op_find(const char *name, int len);
 
+/* the rows by number, for who keeps something per operation: 0 .. count - 1 */
+extern int	ddb_op_count(void);
+extern const DdbOperation *ddb_op_at(int i);
+extern int	ddb_op_index(const DdbOperation *op);
+
+/*
+ * Capacity units that the operation last executed in this process has
+ * consumed, be they asked for or not, and also where it failed.  Operations
+ * that triggers executed meanwhile are included.
+ */
+typedef struct DdbConsumed
+{
+	double		read_units;
+	double		write_units;
+} DdbConsumed;
+
+extern DdbConsumed ddb_op_consumed;
+
 /*
  * ddb_op_execute: shape check, handler, response.  Permission errors of the
  * server come out as AccessDeniedException.

@@ -222,9 +222,29 @@ ddb_read_units(int64 bytes, bool consistent)
 	return consistent ? (double) units : units / 2.0;
 }
 
-double
-ddb_write_units(int64 bytes)
+/*
+ * A size that costs as many units as the item.  Its jsonb is never smaller
+ * than its size as DynamoDB counts, so that most items need no counting.
+ */
+static int64
+charged_bytes(DdbDoc item, int unit_bytes)
 {
+	if (item.ptr == NULL || item.len <= unit_bytes)
+		return unit_bytes;
+	return ddb_item_size(item);
+}
+
+double
+ddb_item_read_units(DdbDoc item, bool consistent)
+{
+	return ddb_read_units(charged_bytes(item, READ_UNIT_BYTES), consistent);
+}
+
+double
+ddb_item_write_units(DdbDoc item)
+{
+	int64		bytes = charged_bytes(item, WRITE_UNIT_BYTES);
+
 	return (double) Max((bytes + WRITE_UNIT_BYTES - 1) / WRITE_UNIT_BYTES, 1);
 }
 

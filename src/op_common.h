@@ -55,8 +55,14 @@ typedef enum DdbCapacityDetail
 
 extern DdbCapacityDetail ddb_op_capacity_detail(DdbDoc request);
 
+/*
+ * What reading bytes, or an item, or writing an item costs; ptr is NULL for an
+ * item that does not exist.  Whoever reads or writes also adds it to
+ * ddb_op_consumed, whether the response tells it or not.
+ */
 extern double ddb_read_units(int64 bytes, bool consistent);
-extern double ddb_write_units(int64 bytes);
+extern double ddb_item_read_units(DdbDoc item, bool consistent);
+extern double ddb_item_write_units(DdbDoc item);
 
 /* adds ConsumedCapacity to response, unless detail is NONE */
 extern void ddb_op_add_capacity(JsonbValue *response, DdbDoc request, double units);

@@ -43,9 +43,9 @@ typedef struct ItemWrite
 	Jsonb	   *put_item;		/* PutItem */
 	bool		item_on_failure;	/* ReturnValuesOnConditionCheckFailure */
 	bool		keep_items;		/* the response needs old and new item */
-	bool		measure;		/* ... or their sizes, for its capacity units */
-	int64		old_size;		/* in bytes, if measured; 0 if it did not exist */
-	int64		new_size;
+	double		old_units;		/* what writing the old item costs; 0 if it was
+								 * not looked at */
+	double		new_units;		/* the same for the new item; 0 if there is none */
 	Jsonb	   *old_item;		/* if keep_items and it existed */
 	Jsonb	   *new_item;		/* if keep_items */
 } ItemWrite;
@@ -120,7 +120,6 @@ init_write(ItemWrite *write, DdbDoc request,
 	write->base.apply = apply;
 	write->base.context = CurrentMemoryContext;
 	write->item_on_failure = returns_item_on_failure(request);
-	write->measure = ddb_op_capacity_detail(request) != DDB_CAPACITY_NONE;
 }
 
 /*
@@ -139,6 +138,9 @@ is_oversized(const Jsonb *item)
  * ----------------------------------------------------------------
  */
 
+/*
+ * A write that its condition forbids costs as much as one of the old item.
+ */
 static void
 check_condition(const ItemWrite *write, DdbDoc item)
 {
@@ -146,6 +148,7 @@ check_condition(const ItemWrite *write, DdbDoc item)
 
 	if (write->condition == NULL || ddb_expr_matches(write->condition, item))
 		return;
+	ddb_op_consumed.write_units += write->old_units;
 	if (!write->item_on_failure || item.ptr == NULL)
 		ddb_error(DDB_CONDITIONAL_CHECK_FAILED, "The conditional request failed");
 	initStringInfo(&members);
@@ -167,18 +170,14 @@ keep(const ItemWrite *write, DdbDoc item)
 	return copy;
 }
 
-/* condition, and what the response wants of the old item */
+/* cost and condition, and what the response wants of the old item */
 static void
 look_at_old(ItemWrite *write, DdbDoc old_item)
 {
+	write->old_units = ddb_item_write_units(old_item);
 	check_condition(write, old_item);
-	write->old_size = 0;
 	write->old_item = NULL;
-	if (old_item.ptr == NULL)
-		return;
-	if (write->measure)
-		write->old_size = ddb_item_size(old_item);
-	if (write->keep_items)
+	if (write->keep_items && old_item.ptr != NULL)
 		write->old_item = keep(write, old_item);
 }
 
@@ -213,13 +212,12 @@ apply_update(DdbWrite *base, DdbDoc old_item)
 	else
 		new_item = ddb_doc_copy(old_item.ptr ? old_item : write->key);
 	write->new_item = NULL;
-	write->new_size = 0;
+	write->new_units = 0;
 	if (new_item == NULL)
 		return NULL;
 	if (is_oversized(new_item))
 		ddb_validation_error("Item size to update has exceeded the maximum allowed size");
-	if (write->measure)
-		write->new_size = ddb_item_size(ddb_doc_root(new_item));
+	write->new_units = ddb_item_write_units(ddb_doc_root(new_item));
 	if (write->keep_items)
 		write->new_item = keep(write, ddb_doc_root(new_item));
 	return new_item;
@@ -244,12 +242,13 @@ add_jsonb(JsonbValue *response, const char *name, const Jsonb *jb)
 static Jsonb *
 write_response(DdbDoc request, const ItemWrite *write, const Jsonb *attributes)
 {
+	double		units = Max(write->old_units, write->new_units);
 	JsonbValue	response;
 
+	ddb_op_consumed.write_units += units;
 	ddb_json_object(&response, 2);
 	add_jsonb(&response, "Attributes", attributes);
-	ddb_op_add_capacity(&response, request,
-						ddb_write_units(Max(write->old_size, write->new_size)));
+	ddb_op_add_capacity(&response, request, units);
 	return ddb_json_encode(&response);
 }
 
@@ -268,6 +267,7 @@ ddb_op_get_item(DdbDoc request)
 	Jsonb	   *item;
 	JsonbValue	response;
 	bool		consistent = false;
+	double		units;
 
 	ddb_op_check_mixing(request, &get_parameters);
 	key_doc = ddb_item_accept(ddb_request_doc(request, "Key"));
@@ -285,16 +285,21 @@ ddb_op_get_item(DdbDoc request)
 		add_jsonb(&response, "Item",
 				  projection ? ddb_expr_project(projection, ddb_doc_root(item)) : item);
 	(void) ddb_request_bool(request, "ConsistentRead", &consistent);
-	if (ddb_op_capacity_detail(request) != DDB_CAPACITY_NONE)
-		ddb_op_add_capacity(&response, request,
-							ddb_read_units(item ? ddb_item_size(ddb_doc_root(item)) : 0,
-										   consistent));
+	units = ddb_item_read_units(item ? ddb_doc_root(item) : absent_item, consistent);
+	ddb_op_consumed.read_units += units;
+	ddb_op_add_capacity(&response, request, units);
 	return ddb_json_encode(&response);
 }
 
 /* ----------------------------------------------------------------
  * PutItem
  * ----------------------------------------------------------------
+ */
+
+/*
+ * A put that wants to know nothing of the old item does not read it, and is
+ * counted by its new item alone: with large items the reading would cost half
+ * as much again.
  */
 Jsonb *
 ddb_op_put_item(DdbDoc request)
@@ -311,8 +316,7 @@ ddb_op_put_item(DdbDoc request)
 	returns = return_values_old_only(request);
 	if (is_oversized(write.put_item))
 		ddb_validation_error("Item size has exceeded the maximum allowed size");
-	if (write.measure)
-		write.new_size = ddb_item_size(ddb_doc_root(write.put_item));
+	write.new_units = ddb_item_write_units(ddb_doc_root(write.put_item));
 	ddb_op_expressions(request, &context);
 	write.condition = ddb_op_expression(request, &context, EXPR_CONDITION, "ConditionExpression");
 	ddb_expr_context_finish(&context);
@@ -326,7 +330,8 @@ ddb_op_put_item(DdbDoc request)
 		if (!ddb_store_update(table, &key, &write.base))
 			look_at_old(&write, absent_item);
 	}
-	else if (write.condition != NULL || write.keep_items || write.measure)
+	else if (write.condition != NULL || write.keep_items ||
+			 ddb_op_capacity_detail(request) != DDB_CAPACITY_NONE)
 		ddb_store_upsert(table, &key, write.put_item, &write.base);
 	else
 		ddb_store_put(table, &key, write.put_item);
@@ -346,7 +351,6 @@ ddb_op_delete_item(DdbDoc request)
 	ExprRequest context;
 	const DdbTable *table;
 	DdbKey		key;
-	bool		plain;
 
 	ddb_op_check_mixing(request, &put_parameters);
 	init_write(&write, request, apply_delete);
@@ -360,8 +364,7 @@ ddb_op_delete_item(DdbDoc request)
 	ddb_key_of_argument(&table->keys, ddb_doc_root(key_doc), &key);
 	write.keep_items = returns == RETURN_ALL_OLD;
 
-	plain = write.condition == NULL && !write.keep_items && !write.measure;
-	if (!ddb_store_delete(table, &key, plain ? NULL : &write.base))
+	if (!ddb_store_delete(table, &key, &write.base))
 		look_at_old(&write, absent_item);
 	return write_response(request, &write, write.old_item);
 }

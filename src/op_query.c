@@ -589,8 +589,10 @@ init_page(ReadPage *page, const ReadRequest *read)
 static Jsonb *
 page_response(DdbDoc request, ReadPage *page)
 {
+	double		units = ddb_read_units(page->bytes, page->read->consistent);
 	JsonbValue	response;
 
+	ddb_op_consumed.read_units += units;
 	ddb_json_object(&response, 5);
 	if (page->read->select != SELECT_COUNT)
 		ddb_json_add_value(&response, "Items", &page->items);
@@ -598,8 +600,7 @@ page_response(DdbDoc request, ReadPage *page)
 	ddb_json_add_int(&response, "ScannedCount", page->scanned);
 	if (page->more)
 		ddb_json_add_value(&response, "LastEvaluatedKey", &page->last_key);
-	ddb_op_add_capacity(&response, request,
-						ddb_read_units(page->bytes, page->read->consistent));
+	ddb_op_add_capacity(&response, request, units);
 	return ddb_json_encode(&response);
 }
 

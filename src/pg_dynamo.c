@@ -5,10 +5,14 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 
+#include "accesskey.h"
 #include "catalog.h"
 #include "compat.h"
 #include "guc.h"
+#include "opstat.h"
+#include "worker.h"
 
 /* hidden visibility would hide it up to release 15 */
 extern DDB_EXPORT const Pg_magic_struct *PG_MAGIC_FUNCTION_NAME(void);
@@ -22,4 +26,10 @@ _PG_init(void)
 {
 	ddb_guc_define();
 	ddb_catalog_init();
+	ddb_accesskey_init();
+	if (process_shared_preload_libraries_in_progress)
+	{
+		ddb_opstat_init();
+		ddb_worker_init();
+	}
 }

@@ -40,8 +40,7 @@ enum
 	QUERY_PUT,
 	QUERY_UPSERT,
 	QUERY_UPDATE,
-	QUERY_DELETE,
-	QUERY_DELETE_CHECKED
+	QUERY_DELETE
 };
 
 /* ----------------------------------------------------------------
@@ -116,11 +115,6 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 			ddb_plan_add_arg(text, INT8OID);
 			return;
 		case QUERY_DELETE:
-			appendStringInfo(&text->sql, "DELETE FROM %s AS t", table->qualified);
-			append_key_condition(table, text);
-			add_key_args(table, text);
-			return;
-		case QUERY_DELETE_CHECKED:
 			appendStringInfo(&text->sql, "DELETE FROM %s AS t", table->qualified);
 			append_key_condition(table, text);
 			appendStringInfo(&text->sql, " AND dynamo.store_check(t.item, $%d)",
@@ -367,8 +361,7 @@ run_on_item(const DdbTable *table, int query, const DdbKey *key, DdbWrite *write
 		uint64		rows;
 
 		CHECK_FOR_INTERRUPTS();
-		rows = write ? run_write(table, query, key, 0, extra, write) :
-			run(table, query, key, 0, NULL, NULL);
+		rows = run_write(table, query, key, 0, extra, write);
 		if (rows > 0)
 			return true;
 		if (!row_version(table, key, now))
@@ -388,5 +381,5 @@ ddb_store_update(const DdbTable *table, const DdbKey *key, DdbWrite *write)
 bool
 ddb_store_delete(const DdbTable *table, const DdbKey *key, DdbWrite *write)
 {
-	return run_on_item(table, write ? QUERY_DELETE_CHECKED : QUERY_DELETE, key, write);
+	return run_on_item(table, QUERY_DELETE, key, write);
 }

@@ -44,7 +44,7 @@ extern void ddb_store_upsert(const DdbTable *table, const DdbKey *key,
 /* replace what is there by write's result; false when there is nothing */
 extern bool ddb_store_update(const DdbTable *table, const DdbKey *key, DdbWrite *write);
 
-/* delete what is there, after write (if not NULL) agreed; false when there is nothing */
+/* delete what is there, after write agreed; false when there is nothing */
 extern bool ddb_store_delete(const DdbTable *table, const DdbKey *key, DdbWrite *write);
 
 #endif							/* DDB_STORE_H */

@@ -17,9 +17,11 @@
 
 #include <jansson.h>
 
+#include "common/jsonapi.h"
 #include "error.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 #include "wire.h"
 
 /*
@@ -30,6 +32,11 @@ extern Datum jsonb_in(PG_FUNCTION_ARGS);
 extern Datum numeric_out(PG_FUNCTION_ARGS);
 
 #define ESCAPE_LENGTH	6		/* of \uXXXX, in bytes */
+
+/* the limits of numeric, in decimal digits */
+#define NUMBER_MAX_EXPONENT (PG_INT32_MAX / 2)
+#define NUMBER_MAX_PLACES	16383	/* behind the point, written out or not */
+#define NUMBER_MAX_WEIGHT	131071	/* of the first digit: it counts 10^this */
 
 /* ---- text to jsonb ---- */
 
@@ -213,6 +220,108 @@ ddb_wire_parse(const char *text, int len)
 	pfree(stored);
 	if (result == NULL)
 		refuse(diagnose(text, len));
+	return result;
+}
+
+/* ---- is it JSON? ---- */
+
+/* a valid exponent's value; what is beyond the limits comes out beyond them */
+static int64
+parse_exponent(const char *p)
+{
+	bool		negative = *p == '-';
+	int64		value = 0;
+
+	if (*p == '-' || *p == '+')
+		p++;
+	for (; *p != '\0' && value <= NUMBER_MAX_EXPONENT; p++)
+		value = value * 10 + (*p - '0');
+	return negative ? -value : value;
+}
+
+/*
+ * Can numeric hold this number (valid JSON)?  Its limits are the decimal
+ * places, and the place of the first digit that is not zero.
+ */
+static bool
+number_is_in_range(const char *token)
+{
+	const char *point = strchr(token, '.');
+	const char *end = token + strcspn(token, "eE");
+	const char *integer_end = point != NULL ? point : end;
+	const char *first = token + strspn(token, "-0.");
+	int			places = point != NULL ? end - point - 1 : 0;
+	int64		exponent = *end != '\0' ? parse_exponent(end + 1) : 0;
+
+	if (exponent >= NUMBER_MAX_EXPONENT || exponent <= -NUMBER_MAX_EXPONENT ||
+		places - exponent > NUMBER_MAX_PLACES)
+		return false;
+	/* zero, or a first digit behind the point, which the places have limited */
+	if (first >= end)
+		return true;
+	if (first < integer_end)
+		return integer_end - first - 1 + exponent <= NUMBER_MAX_WEIGHT;
+	return exponent - (first - integer_end) <= NUMBER_MAX_WEIGHT;
+}
+
+/* The parser's callback for each scalar, whose token is ours to free. */
+static void
+check_scalar(void *state, char *token, JsonTokenType type)
+{
+	bool	   *in_range = state;
+
+	CHECK_FOR_INTERRUPTS();
+	if (type == JSON_TOKEN_NUMBER && !number_is_in_range(token))
+		*in_range = false;
+	pfree(token);
+}
+
+/*
+ * Does the server's parser accept this text?  A copy is made only where escapes
+ * must be rewritten first.  Leaves memory behind.
+ */
+static bool
+check_stored(const char *text, int len)
+{
+	bool		in_range = true;
+	JsonSemAction actions = {.semstate = &in_range, .scalar = check_scalar};
+	JsonLexContext *lex;
+
+	if (find_reserved_escape(text, text + len) != NULL)
+	{
+		text = stored_text(text, len);
+		len = strlen(text);
+	}
+	lex = makeJsonLexContextCstringLen(unconstify(char *, text), len,
+									   PG_UTF8, true);
+	return pg_parse_json(lex, &actions) == JSON_SUCCESS && in_range;
+}
+
+/*
+ * ddb_wire_is_json tells whether ddb_wire_parse would accept len bytes of
+ * text.  The one difference: that a document is too large for jsonb (256 MB)
+ * shows only when it is built.  What is wrong with a text raises no error, so
+ * this may be asked while another error is being handled.  Leaves no memory
+ * behind; what it needs meanwhile is one string of the text, and a copy of a
+ * text that holds an escaped U+0000 or U+0001.
+ */
+bool
+ddb_wire_is_json(const char *text, int len)
+{
+	MemoryContext scratch;
+	MemoryContext caller;
+	bool		result;
+
+	if (!depth_is_bounded(text, len) ||
+		!pg_verify_mbstr(PG_UTF8, text, len, true))
+		return false;
+
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "dynamo JSON check",
+									ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(scratch);
+	result = check_stored(text, len);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
 	return result;
 }
 

@@ -21,6 +21,13 @@
  */
 extern Jsonb *ddb_wire_parse(const char *text, int len);
 
+/*
+ * ddb_wire_is_json: would ddb_wire_parse accept this text?  Builds nothing, so
+ * that a text can be refused before it is known who sent it.  Never raises for
+ * what is wrong with the text.
+ */
+extern bool ddb_wire_is_json(const char *text, int len);
+
 /* ddb_wire_print: append a document's JSON text, escapes undone */
 extern void ddb_wire_print(StringInfo out, DdbDoc doc);
 

@@ -41,6 +41,11 @@ as_root()
 	fi
 }
 
+has_header()
+{
+	have gcc && echo "#include <$1>" | gcc -E - >/dev/null 2>&1
+}
+
 # Names of the Debian packages without which we cannot go on; "more" are
 # pairs package:test-command.
 missing_packages()
@@ -54,9 +59,9 @@ missing_packages()
 		[ ! -e "$(gcc -print-file-name=libjansson.a)" ]; then
 		echo libjansson-dev
 	fi
-	if ! have gcc || ! echo '#include <openssl/evp.h>' | gcc -E - >/dev/null 2>&1; then
-		echo libssl-dev
-	fi
+	has_header openssl/evp.h || echo libssl-dev
+	has_header microhttpd.h || echo libmicrohttpd-dev
+	has_header zlib.h || echo zlib1g-dev
 
 	# a server chosen by the caller is the caller's to complete
 	if [ "$PG_CONFIG" = pg_config ]; then

@@ -1,0 +1,579 @@
+/*
+ * http_execute.c
+ *	  One API call as one transaction, never waiting long for a lock.
+ *
+ * A call runs to its end, fails, or meets a lock that somebody else holds.
+ * Then it is rolled back and parked: nothing waits in the server's loop.  What
+ * it waited for is kept, so that the loop can look whether it is gone without
+ * trying again; the call is repeated as a whole.  A periodic timer finds out
+ * that the process sits in a lock wait, or that the call takes too long, and
+ * cancels it in the way of pg_cancel_backend.
+ *
+ * The call runs as its access key's role.  The role is switched inside the
+ * transaction with SECURITY_LOCAL_USERID_CHANGE, so that no trigger can reset
+ * it, and stays until the commit has returned, deferred triggers included.
+ * What user code leaves in the session is taken back: settings at once, and
+ * before the next call of another role whatever else DISCARD ALL would drop.
+ *
+ * Errors of any kind end here, as responses.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "commands/async.h"
+#include "commands/dbcommands.h"
+#include "commands/prepare.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "port/atomics.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/shmem.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+
+#include "catalog.h"
+#include "error.h"
+#include "guc.h"
+#include "http_commit.h"
+#include "http_execute.h"
+#include "opstat.h"
+#include "wire.h"
+
+#define TIMER_PERIOD_MS		2
+#define LOCK_WAIT_TICKS		2	/* ticks in one lock wait until it is given up */
+#define RETRY_DELAY_MS		5	/* where nothing says what to wait for */
+#define RETRY_ANYWAY_MS		1000
+#define SHUTDOWN_PATIENCE_MS 2000
+#define ACTIVITY_LENGTH		320
+
+/* ----------------------------------------------------------------
+ * The request timer
+ * ----------------------------------------------------------------
+ */
+
+/* set by the timer's handler, which runs in a signal */
+static volatile sig_atomic_t lock_wait_ticks = 0;
+static volatile sig_atomic_t gave_up_lock = false;
+static volatile sig_atomic_t gave_up_time = false;
+static LOCKTAG waited_tag;
+static LOCKMODE waited_mode;
+
+static volatile sig_atomic_t call_is_running = false;
+static TimestampTz call_deadline;
+static TimestampTz call_patience;	/* its deadline at shutdown */
+
+static TimeoutId timer;
+static bool timer_is_on = false;
+
+static void
+cancel_call(volatile sig_atomic_t *reason)
+{
+	*reason = true;
+	kill(MyProcPid, SIGINT);
+}
+
+/*
+ * While we wait for a lock its memory stays; in the moment of its being
+ * granted the tag may be another's, which costs a useless attempt.
+ */
+static void
+timer_handler(void)
+{
+	LOCK	   *lock = MyProc->waitLock;
+	TimestampTz now;
+
+	if (!call_is_running || gave_up_lock || gave_up_time)
+		return;
+	if (lock == NULL)
+		lock_wait_ticks = 0;
+	else if (++lock_wait_ticks >= LOCK_WAIT_TICKS)
+	{
+		waited_tag = lock->tag;
+		waited_mode = MyProc->waitLockMode;
+		cancel_call(&gave_up_lock);
+		return;
+	}
+	now = GetCurrentTimestamp();
+	if (now >= call_deadline ||
+		(ShutdownRequestPending && now >= call_patience))
+		cancel_call(&gave_up_time);
+}
+
+void
+ddb_http_timer_start(void)
+{
+	if (timer_is_on)
+		return;
+	enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+															TIMER_PERIOD_MS),
+						 TIMER_PERIOD_MS);
+	timer_is_on = true;
+}
+
+void
+ddb_http_timer_stop(void)
+{
+	if (!timer_is_on)
+		return;
+	disable_timeout(timer, false);
+	timer_is_on = false;
+}
+
+static void
+arm(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	lock_wait_ticks = 0;
+	gave_up_lock = gave_up_time = false;
+	call_deadline = TimestampTzPlusMilliseconds(now, ddb_statement_timeout);
+	call_patience = TimestampTzPlusMilliseconds(now, SHUTDOWN_PATIENCE_MS);
+	call_is_running = true;
+}
+
+/* a cancel that came too late must not hit the next call */
+static void
+disarm(void)
+{
+	call_is_running = false;
+	QueryCancelPending = false;
+}
+
+/* ----------------------------------------------------------------
+ * What calls leave behind in the session
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Before the first call of another role: what user code of the last one's
+ * may have left.  Runs as ourselves, in the new call's transaction.
+ */
+static void
+forget_role(Oid role)
+{
+	static Oid	last_role = InvalidOid;
+
+	if (role == last_role)
+		return;
+	last_role = InvalidOid;
+	PortalHashTableDeleteAll();
+	DropAllPreparedStatements();
+	Async_UnlistenAll();
+	ResetTempTableNamespace();
+	ResetSequenceCaches();
+	last_role = role;
+}
+
+/* advisory locks of the session, which would last as long as this process */
+static void
+release_session_locks(void)
+{
+	LockReleaseAll(USER_LOCKMETHOD, true);
+}
+
+/* ----------------------------------------------------------------
+ * Definition changes
+ *
+ * They may take long; one worker is always left for the others.
+ * ----------------------------------------------------------------
+ */
+static pg_atomic_uint32 *definition_changes;	/* in shared memory: running now */
+static bool changes_definition = false;
+
+Size
+ddb_http_execute_shmem_size(void)
+{
+	return sizeof(pg_atomic_uint32);
+}
+
+void
+ddb_http_execute_shmem_init(void)
+{
+	bool		found;
+
+	definition_changes = ShmemInitStruct("pg_dynamo definition changes",
+										 ddb_http_execute_shmem_size(), &found);
+	if (!found)
+		pg_atomic_init_u32(definition_changes, 0);
+}
+
+static void
+leave_definition_change(void)
+{
+	if (changes_definition)
+		pg_atomic_fetch_sub_u32(definition_changes, 1);
+	changes_definition = false;
+}
+
+static void
+leave_at_exit(int code, Datum arg)
+{
+	leave_definition_change();
+}
+
+/* raises lock_not_available, which is repeated, when too many are running */
+static void
+enter_definition_change(const DdbOperation *op)
+{
+	if (op->read_only || op->table_name_rule == DDB_TABLE_NAME_ORDINARY)
+		return;
+	changes_definition = true;
+	if (pg_atomic_fetch_add_u32(definition_changes, 1) >= Max(1, ddb_http_workers - 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("too many tables are being created, changed or deleted")));
+}
+
+/* ----------------------------------------------------------------
+ * The call
+ * ----------------------------------------------------------------
+ */
+
+/* for pg_stat_activity: operation and table */
+static void
+report_activity(const DdbOperation *op, DdbDoc request)
+{
+	static char text[ACTIVITY_LENGTH];
+	DdbText		table = {"", 0};
+	JsonbValue	value;
+
+	if (ddb_doc_is_object(request) && ddb_doc_get(request, "TableName", 9, &value) &&
+		value.type == jbvString)
+	{
+		table.str = value.val.string.val;
+		table.len = Min(value.val.string.len, ACTIVITY_LENGTH / 2);
+	}
+	snprintf(text, sizeof(text), "%s%s%.*s", op->name, table.len > 0 ? " " : "",
+			 table.len, table.str);
+	debug_query_string = text;
+	pgstat_report_activity(STATE_RUNNING, text);
+}
+
+/*
+ * Who asks for what.  Malformed JSON is the error that comes first; but a
+ * document is made only for clients that may ask.
+ */
+static Oid
+admit(HttpCall *call, DdbText body)
+{
+	volatile Oid role = InvalidOid;
+
+	PG_TRY();
+	{
+		if (call->op == NULL || call->op->handler == NULL)
+			ddb_error(DDB_UNKNOWN_OPERATION, "%s", "");
+		role = ddb_http_authenticate(call->request);
+	}
+	PG_CATCH();
+	{
+		if (body.len > 0 && !ddb_wire_is_json(body.str, body.len))
+		{
+			MemoryContextSwitchTo(call->context);
+			FlushErrorState();
+			ddb_error(DDB_SERIALIZATION, "%s", "");
+		}
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (body.len == 0)
+		ddb_error(DDB_SERIALIZATION, "%s", "");
+	return role;
+}
+
+static void
+require_extension(void)
+{
+	if (!OidIsValid(ddb_tables_schema()))
+		ddb_error(DDB_SERVICE_UNAVAILABLE,
+				  "The extension pg_dynamo is not installed in database %s",
+				  get_database_name(MyDatabaseId));
+}
+
+/*
+ * The call as its role, inside a transaction.  Only the settings it leaves
+ * changed are taken back; the role stays until the commit.
+ */
+static void
+run_as(HttpCall *call, Oid role, DdbText body)
+{
+	int			guc_level = NewGUCNestLevel();
+	DdbDoc		request;
+	Jsonb	   *response;
+
+	forget_role(role);
+	SetUserIdAndSecContext(role, SECURITY_LOCAL_USERID_CHANGE);
+	request = ddb_doc_root(ddb_wire_parse(body.str, body.len));
+	report_activity(call->op, request);
+	response = ddb_op_execute(call->op, request);
+	ddb_wire_print(&call->response->body, ddb_doc_root(response));
+	PopActiveSnapshot();
+	AfterTriggerFireDeferred();
+	AtEOXact_GUC(false, guc_level);
+}
+
+static void
+run_api(HttpCall *call)
+{
+	DdbText		name = ddb_http_operation(call->request);
+	DdbText		body;
+	Oid			role;
+
+	call->op = name.str != NULL ? ddb_op_find(name.str, name.len) : NULL;
+	body = ddb_http_decode(call->request, ddb_max_body_size);
+	role = admit(call, body);
+	enter_definition_change(call->op);
+	run_as(call, role, body);
+}
+
+static void
+run_ready(HttpCall *call)
+{
+	appendStringInfoString(&call->response->body, "ready\n");
+	call->response->content_type = "text/plain; charset=utf-8";
+	PopActiveSnapshot();
+}
+
+static void
+run_metrics(HttpCall *call)
+{
+	ddb_opstat_prometheus(&call->response->body);
+	call->response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	PopActiveSnapshot();
+}
+
+/* the transaction of one attempt */
+static void
+attempt(HttpCall *call)
+{
+	Oid			ourselves = GetUserId();
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (call->route != HTTP_METRICS)
+		require_extension();
+	switch (call->route)
+	{
+		case HTTP_API:
+			run_api(call);
+			break;
+		case HTTP_READY:
+			run_ready(call);
+			break;
+		case HTTP_METRICS:
+			run_metrics(call);
+			break;
+		case HTTP_ANSWERED:
+			elog(ERROR, "a request that is answered has nothing to execute");
+	}
+	ddb_http_commit();
+	SetUserIdAndSecContext(ourselves, 0);
+	MemoryContextSwitchTo(call->context);
+	leave_definition_change();
+	release_session_locks();
+}
+
+/* ----------------------------------------------------------------
+ * Failed attempts
+ * ----------------------------------------------------------------
+ */
+
+void
+ddb_http_refuse(HttpCall *call, DdbErrorCode code, const char *message)
+{
+	const DdbErrorInfo *info = ddb_error_info(code);
+	MemoryContext caller = MemoryContextSwitchTo(call->context);
+	ErrorData	error;
+
+	MemSet(&error, 0, sizeof(error));
+	error.sqlerrcode = MAKE_SQLSTATE(info->sqlstate[0], info->sqlstate[1], info->sqlstate[2],
+									 info->sqlstate[3], info->sqlstate[4]);
+	error.message = psprintf("%s: %s", info->name, message);
+	resetStringInfo(&call->response->body);
+	call->error = ddb_http_error(&error, call->response);
+	MemoryContextSwitchTo(caller);
+}
+
+static bool
+is_within_lock_timeout(const HttpCall *call)
+{
+	return GetCurrentTimestamp() <
+		TimestampTzPlusMilliseconds(call->started, ddb_lock_timeout);
+}
+
+/* can one look whether such a lock is free, without taking part in a wait? */
+static bool
+can_be_watched(const LOCKTAG *tag)
+{
+	switch ((LockTagType) tag->locktag_type)
+	{
+		case LOCKTAG_TRANSACTION:
+		case LOCKTAG_RELATION:
+		case LOCKTAG_TUPLE:
+		case LOCKTAG_OBJECT:
+		case LOCKTAG_USERLOCK:
+		case LOCKTAG_ADVISORY:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Is the attempt to be repeated?  If so, say in the call what it waits for.
+ */
+static bool
+park(HttpCall *call, const ErrorData *error)
+{
+	bool		met_lock = gave_up_lock && error->sqlerrcode == ERRCODE_QUERY_CANCELED;
+
+	if (!met_lock && !ddb_http_error_is_transient(error))
+		return false;
+	if (!is_within_lock_timeout(call))
+		return false;
+	call->has_tag = met_lock && can_be_watched(&waited_tag);
+	call->tag = waited_tag;
+	call->mode = waited_mode;
+	call->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), call->has_tag ?
+												 RETRY_ANYWAY_MS : RETRY_DELAY_MS);
+	return true;
+}
+
+/* the response to an error that is not to be repeated */
+static void
+fail(HttpCall *call, const ErrorData *error)
+{
+	call->consumed = ddb_op_consumed;
+	if (gave_up_lock && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ddb_http_refuse(call, DDB_INTERNAL_SERVER_ERROR,
+						"The request waited too long for a lock that another session holds");
+	else
+		call->error = ddb_http_error(error, call->response);
+}
+
+/* Called with the error still on its stack; leaves no transaction. */
+static ErrorData *
+recover(HttpCall *call)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(call->context);
+	error = CopyErrorData();
+	HOLD_INTERRUPTS();
+	disarm();
+	if (ddb_http_error_is_ours(error))
+		EmitErrorReport();
+	FlushErrorState();
+	AbortOutOfAnyTransaction();
+	LWLockReleaseAll();
+	leave_definition_change();
+	release_session_locks();
+	MemoryContextSwitchTo(call->context);
+	RESUME_INTERRUPTS();
+	return error;
+}
+
+bool
+ddb_http_execute(HttpCall *call)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+	volatile bool done = true;
+
+	MemoryContextSwitchTo(call->context);
+	resetStringInfo(&call->response->body);
+	MemSet(&ddb_op_consumed, 0, sizeof(ddb_op_consumed));
+	arm();
+	PG_TRY();
+	{
+		attempt(call);
+		call->consumed = ddb_op_consumed;
+		call->error = NULL;
+		disarm();
+	}
+	PG_CATCH();
+	{
+		error = recover(call);
+	}
+	PG_END_TRY();
+
+	if (error != NULL)
+	{
+		done = !park(call, error);
+		if (done)
+			fail(call, error);
+	}
+	call->position = ddb_http_position();
+	MemoryContextSwitchTo(caller);
+	return done;
+}
+
+/* ----------------------------------------------------------------
+ * Parked calls
+ * ----------------------------------------------------------------
+ */
+
+static bool
+take_and_give_back(const LOCKTAG *tag, LOCKMODE mode)
+{
+	if (LockAcquire(tag, mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	LockRelease(tag, mode, true);
+	return true;
+}
+
+/*
+ * Could we have the lock now?  Asked without waiting, and given back.  Not in
+ * the strongest mode, which is written to the log when it is a relation's.
+ */
+static bool
+lock_is_free(const HttpCall *call)
+{
+	LOCKMODE	strongest = RecoveryInProgress() ? RowExclusiveLock : ExclusiveLock;
+	volatile bool result = true;
+
+	PG_TRY();
+	{
+		result = take_and_give_back(&call->tag, Min(call->mode, strongest));
+	}
+	PG_CATCH();
+	{
+		/* no memory for locks: an attempt will tell */
+		FlushErrorState();
+		LWLockReleaseAll();
+	}
+	PG_END_TRY();
+	return result;
+}
+
+bool
+ddb_http_may_run(HttpCall *call, TimestampTz now)
+{
+	if (now >= call->retry_at || !is_within_lock_timeout(call))
+		return true;
+	if (!call->has_tag)
+		return false;
+	if (call->tag.locktag_type == LOCKTAG_TRANSACTION)
+		return !TransactionIdIsInProgress(call->tag.locktag_field1);
+	return lock_is_free(call);
+}
+
+void
+ddb_http_execute_init(void)
+{
+	timer = RegisterTimeout(USER_TIMEOUT, timer_handler);
+	before_shmem_exit(leave_at_exit, (Datum) 0);
+}
