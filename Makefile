@@ -2,7 +2,8 @@
 #
 #   make                build           make serve      a private server, ready to use
 #   make install        (as root)       make check      every test
-#   make bench          measure against plain SQL
+#   make bench          measure against plain SQL     make bench-http   over HTTP, against others
+#   make durability     kill the server KILLS times under load, and compare
 #   make lint | fuzz | coverage | ubsan
 #
 # WERROR=1 turns warnings into errors; PG_CONFIG chooses the server.
@@ -85,20 +86,25 @@ PROVE_TESTS = test/t/*.pl
 
 # Goals that bring their own set-up: they must work before PostgreSQL is
 # installed, and PGXS has a "check" of its own.
-DRIVERS = bench check coverage fuzz lint serve ubsan
+DRIVERS = bench bench-http check coverage durability fuzz lint serve ubsan
 
 ifneq (,$(filter $(DRIVERS),$(MAKECMDGOALS)))
 
 .PHONY: $(MAKECMDGOALS)
 
 # of "make serve"; PGXS gives DATA another meaning
+PORT ?= 8000
+AUTH ?= sigv4
+TLS_CERT ?=
+TLS_KEY ?=
 PGPORT ?= 54329
 DATA ?= .serve
 
 export PG_CONFIG WERROR EXTVERSION OBJS REGRESS REGRESS_OPTS ISOLATION ISOLATION_OPTS
 
 serve:
-	@env --default-signal=INT PGPORT='$(PGPORT)' DATA='$(DATA)' test/serve
+	@env --default-signal=INT PORT='$(PORT)' AUTH='$(AUTH)' TLS_CERT='$(TLS_CERT)' \
+		TLS_KEY='$(TLS_KEY)' PGPORT='$(PGPORT)' DATA='$(DATA)' test/serve
 
 check:
 	@test/check 2>&1
@@ -108,6 +114,12 @@ coverage ubsan:
 
 bench:
 	@test/bench/run
+
+bench-http:
+	@test/bench/http
+
+durability:
+	@test/durability/run
 
 lint:
 	@test/lint

@@ -32,6 +32,7 @@
 #include "opstat.h"
 
 #define POOL_SIZE			(32 * 1024)	/* of the library, per connection: headers and parts of bodies */
+#define MAX_CONNECTIONS		1000000	/* ours is dynamo.worker_connections */
 #define MAX_HEADERS			1000
 #define REQUEST_ID_LENGTH	52
 
@@ -292,7 +293,8 @@ typedef enum HttpEvent
 {
 	EVENT_HEADERS,
 	EVENT_BODY,
-	EVENT_END
+	EVENT_END,
+	EVENT_RETRY
 } HttpEvent;
 
 static void
@@ -311,6 +313,9 @@ handle(HttpConnection *connection, HttpEvent event, const char *data, size_t len
 				refuse(connection, 413);
 			else
 				process(connection);
+			return;
+		case EVENT_RETRY:
+			execute(connection);
 			return;
 	}
 }
@@ -481,8 +486,13 @@ void
 ddb_http_connection_retry(HttpConnection *connection)
 {
 	dlist_delete(&connection->waiting);
-	MemoryContextSwitchTo(connection->context);
-	execute(connection);
+	if (!handle_safely(connection, EVENT_RETRY, NULL, 0))
+	{
+		connection->response.status = 500;
+		connection->response.body.len = 0;
+		connection->answered = true;
+		suspend(connection, &ddb_http_held);
+	}
 	if (connection->answered)
 	{
 		ddb_http_parked_count--;
@@ -557,7 +567,7 @@ ddb_http_daemon_start(const char *certificate, const char *key)
 	MHD_set_panic_func(on_panic, NULL);
 	daemon->mhd = MHD_start_daemon(flags, 0, NULL, NULL, on_request, NULL,
 								   MHD_OPTION_EXTERNAL_LOGGER, log_message, NULL,
-								   MHD_OPTION_CONNECTION_LIMIT, (unsigned int) PG_INT16_MAX,
+								   MHD_OPTION_CONNECTION_LIMIT, (unsigned int) MAX_CONNECTIONS,
 								   MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) POOL_SIZE,
 								   MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int) 0,
 								   MHD_OPTION_URI_LOG_CALLBACK, on_request_line, NULL,

@@ -57,6 +57,8 @@
 #define RETRY_DELAY_MS		5	/* where nothing says what to wait for */
 #define RETRY_ANYWAY_MS		1000
 #define SHUTDOWN_PATIENCE_MS 2000
+#define MALFORMED_LIMIT		(1024 * 1024)	/* bytes, of bodies that are looked at
+											 * for clients that are refused */
 #define ACTIVITY_LENGTH		320
 
 /* ----------------------------------------------------------------
@@ -87,7 +89,8 @@ cancel_call(volatile sig_atomic_t *reason)
 
 /*
  * While we wait for a lock its memory stays; in the moment of its being
- * granted the tag may be another's, which costs a useless attempt.
+ * granted the tag may be another's, which costs a useless attempt.  User code
+ * may catch a cancel and go on: then it is cancelled again.
  */
 static void
 timer_handler(void)
@@ -95,7 +98,7 @@ timer_handler(void)
 	LOCK	   *lock = MyProc->waitLock;
 	TimestampTz now;
 
-	if (!call_is_running || gave_up_lock || gave_up_time)
+	if (!call_is_running)
 		return;
 	if (lock == NULL)
 		lock_wait_ticks = 0;
@@ -263,11 +266,25 @@ report_activity(const DdbOperation *op, DdbDoc request)
 }
 
 /*
- * Who asks for what.  Malformed JSON is the error that comes first; but a
- * document is made only for clients that may ask.
+ * Is the body, as it came, malformed JSON?  Asked for clients that are refused
+ * anyway, so that long and compressed bodies are not worth the work.
+ */
+static bool
+is_malformed(const HttpRequest *request)
+{
+	DdbText		body = request->body;
+
+	return body.len > 0 && body.len <= MALFORMED_LIMIT &&
+		ddb_http_header(request, "content-encoding").str == NULL &&
+		!ddb_wire_is_json(body.str, body.len);
+}
+
+/*
+ * Who asks for what.  Malformed JSON is the error that comes first; but
+ * decompressing and making a document is only for clients that may ask.
  */
 static Oid
-admit(HttpCall *call, DdbText body)
+admit(HttpCall *call)
 {
 	volatile Oid role = InvalidOid;
 
@@ -279,7 +296,7 @@ admit(HttpCall *call, DdbText body)
 	}
 	PG_CATCH();
 	{
-		if (body.len > 0 && !ddb_wire_is_json(body.str, body.len))
+		if (is_malformed(call->request))
 		{
 			MemoryContextSwitchTo(call->context);
 			FlushErrorState();
@@ -288,8 +305,6 @@ admit(HttpCall *call, DdbText body)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	if (body.len == 0)
-		ddb_error(DDB_SERIALIZATION, "%s", "");
 	return role;
 }
 
@@ -332,8 +347,10 @@ run_api(HttpCall *call)
 	Oid			role;
 
 	call->op = name.str != NULL ? ddb_op_find(name.str, name.len) : NULL;
+	role = admit(call);
 	body = ddb_http_decode(call->request, ddb_max_body_size);
-	role = admit(call, body);
+	if (body.len == 0)
+		ddb_error(DDB_SERIALIZATION, "%s", "");
 	enter_definition_change(call->op);
 	run_as(call, role, body);
 }

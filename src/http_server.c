@@ -507,6 +507,8 @@ wait_for_events(bool busy, TimestampTz now)
 
 	if (events_are_stale)
 		build_events();
+	if (!accepting)
+		timeout = PAUSE_MS;
 	if (!dlist_is_empty(&ddb_http_parked))
 		timeout = Max(PARKED_LOOK_MS, ddb_http_parked_count / 50);
 	if (!dlist_is_empty(&ddb_http_held))
