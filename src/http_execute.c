@@ -12,8 +12,8 @@
  * The call runs as its access key's role.  The role is switched inside the
  * transaction with SECURITY_LOCAL_USERID_CHANGE, so that no trigger can reset
  * it, and stays until the commit has returned, deferred triggers included.
- * What user code leaves in the session is taken back: settings at once, and
- * before the next call of another role whatever else DISCARD ALL would drop.
+ * What user code leaves in the session is taken back as the call's last step:
+ * whatever DISCARD ALL would drop, settings, advisory locks.
  *
  * Errors of any kind end here, as responses.
  */
@@ -95,11 +95,13 @@ cancel_call(volatile sig_atomic_t *reason)
 static void
 timer_handler(void)
 {
-	LOCK	   *lock = MyProc->waitLock;
+	LOCK	   *lock;
 	TimestampTz now;
 
-	if (!call_is_running)
+	/* at exit the process loses its place in shared memory before its timers */
+	if (!call_is_running || MyProc == NULL)
 		return;
+	lock = MyProc->waitLock;
 	if (lock == NULL)
 		lock_wait_ticks = 0;
 	else if (++lock_wait_ticks >= LOCK_WAIT_TICKS)
@@ -161,23 +163,18 @@ disarm(void)
  */
 
 /*
- * Before the first call of another role: what user code of the last one's
- * may have left.  Runs as ourselves, in the new call's transaction.
+ * What user code of a call has left in the session, dropped as its last step:
+ * the locks on it are ours, and nothing of it can be open any more.  Cursors
+ * that are to outlive the call would run code of theirs in the commit.
  */
 static void
-forget_role(Oid role)
+forget_call(void)
 {
-	static Oid	last_role = InvalidOid;
-
-	if (role == last_role)
-		return;
-	last_role = InvalidOid;
 	PortalHashTableDeleteAll();
 	DropAllPreparedStatements();
 	Async_UnlistenAll();
-	ResetTempTableNamespace();
 	ResetSequenceCaches();
-	last_role = role;
+	ResetTempTableNamespace();
 }
 
 /* advisory locks of the session, which would last as long as this process */
@@ -224,6 +221,7 @@ leave_definition_change(void)
 static void
 leave_at_exit(int code, Datum arg)
 {
+	ddb_http_timer_stop();
 	leave_definition_change();
 }
 
@@ -328,14 +326,14 @@ run_as(HttpCall *call, Oid role, DdbText body)
 	DdbDoc		request;
 	Jsonb	   *response;
 
-	forget_role(role);
 	SetUserIdAndSecContext(role, SECURITY_LOCAL_USERID_CHANGE);
 	request = ddb_doc_root(ddb_wire_parse(body.str, body.len));
 	report_activity(call->op, request);
 	response = ddb_op_execute(call->op, request);
 	ddb_wire_print(&call->response->body, ddb_doc_root(response));
-	PopActiveSnapshot();
 	AfterTriggerFireDeferred();
+	forget_call();
+	PopActiveSnapshot();
 	AtEOXact_GUC(false, guc_level);
 }
 
@@ -495,6 +493,8 @@ recover(HttpCall *call)
 		EmitErrorReport();
 	FlushErrorState();
 	AbortOutOfAnyTransaction();
+	DropAllPreparedStatements();
+	ResetSequenceCaches();
 	LWLockReleaseAll();
 	leave_definition_change();
 	release_session_locks();

@@ -1,0 +1,28 @@
+# JavaScript's SDK, with and without its document client, against the HTTP
+# endpoint.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use PgDynamoHttp;
+use Test::More;
+
+my ($dir, $node) = install_clients();
+my @client = ($node, "$dir/sdk.mjs");
+
+my $server = start_http_node('main', conf => 'dynamo.lock_timeout = 300ms');
+my $terminated = 0;
+
+run_client($server, [ @client, 'all' ],
+	lock => sub { lock_item($server, 'Retry', "pk = 'a'", 2) },
+	terminate => sub { $terminated = terminate_workers($server, 3) },
+	restart => sub { $server->{node}->restart('fast') });
+is($terminated, 3, 'workers were ended under way');
+$server->{node}->stop;
+
+$server = start_http_node('tls', tls => 1);
+run_client($server, [ @client, 'short' ], environment => { NODE_EXTRA_CA_CERTS => $server->{ca} });
+$server->{node}->stop;
+
+done_testing();
