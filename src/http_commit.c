@@ -88,11 +88,18 @@ is_replicated(XLogRecPtr position)
 }
 
 bool
+ddb_http_is_flushed(XLogRecPtr position)
+{
+	return XLogRecPtrIsInvalid(position) || RecoveryInProgress() ||
+		GetFlushRecPtr(NULL) >= position;
+}
+
+bool
 ddb_http_is_durable(XLogRecPtr position)
 {
 	if (XLogRecPtrIsInvalid(position) || RecoveryInProgress())
 		return true;
-	return GetFlushRecPtr(NULL) >= position && is_replicated(position);
+	return ddb_http_is_flushed(position) && is_replicated(position);
 }
 
 void

@@ -24,6 +24,9 @@ extern XLogRecPtr ddb_http_position(void);
 /* is the log durable up to there: flushed, and on synchronous standbys as configured? */
 extern bool ddb_http_is_durable(XLogRecPtr position);
 
+/* the first half of it, which nothing takes back: is it on this server's disk? */
+extern bool ddb_http_is_flushed(XLogRecPtr position);
+
 /* flush the log up to there; does not wait for standbys */
 extern void ddb_http_flush(XLogRecPtr position);
 

@@ -108,8 +108,9 @@ add_headers(struct MHD_Response *message, const HttpResponse *response)
 
 /*
  * Hand the response to the library.  The last look at what a response may
- * say: with the log not durable to its position it would be a lie, and a
- * worker that tells lies must end.
+ * say: with the log not flushed to its position it would be a lie, and a
+ * worker that tells lies must end.  (Standbys have been asked before; whether
+ * there are any can change in between.)
  */
 static enum MHD_Result
 send_response(HttpConnection *connection)
@@ -118,8 +119,8 @@ send_response(HttpConnection *connection)
 	struct MHD_Response *message;
 	enum MHD_Result result;
 
-	if (!ddb_http_is_durable(connection->call.position))
-		elog(FATAL, "a response was about to leave before the log was durable up to %X/%X",
+	if (!ddb_http_is_flushed(connection->call.position))
+		elog(FATAL, "a response was about to leave before the log was flushed up to %X/%X",
 			 LSN_FORMAT_ARGS(connection->call.position));
 	message = MHD_create_response_from_buffer(response->body.len, response->body.data,
 											  MHD_RESPMEM_PERSISTENT);
