@@ -23,6 +23,7 @@
 #include "access/xlog.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
+#include "postmaster/interrupt.h"
 #include "utils/memutils.h"
 
 #include "error.h"
@@ -102,7 +103,7 @@ add_headers(struct MHD_Response *message, const HttpResponse *response)
 		add_header(message, "Access-Control-Allow-Methods", response->allow_methods);
 		add_header(message, "Access-Control-Max-Age", "172800");
 	}
-	if (response->close || draining)
+	if (response->close || draining || ShutdownRequestPending)
 		add_header(message, "Connection", "close");
 }
 
@@ -219,6 +220,8 @@ static void
 refuse(HttpConnection *connection, int status)
 {
 	ddb_http_plain(&connection->response, status, "");
+	connection->response.allow_origin =
+		MHD_lookup_connection_value(connection->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ORIGIN) != NULL;
 	connection->response.close = true;
 	connection->answered = true;
 }
@@ -571,6 +574,7 @@ ddb_http_daemon_start(const char *certificate, const char *key)
 								   MHD_OPTION_CONNECTION_LIMIT, (unsigned int) MAX_CONNECTIONS,
 								   MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) POOL_SIZE,
 								   MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int) 0,
+								   MHD_OPTION_STRICT_FOR_CLIENT, 1,
 								   MHD_OPTION_URI_LOG_CALLBACK, on_request_line, NULL,
 								   MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
 								   MHD_OPTION_NOTIFY_CONNECTION, on_connection, daemon,

@@ -22,6 +22,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "access/xlogutils.h"
 #include "catalog/namespace.h"
 #include "commands/async.h"
 #include "commands/dbcommands.h"
@@ -53,9 +54,12 @@
 #include "wire.h"
 
 #define TIMER_PERIOD_MS		2
+#define TIMER_LOST_MS		50
 #define LOCK_WAIT_TICKS		2	/* ticks in one lock wait until it is given up */
 #define RETRY_DELAY_MS		5	/* where nothing says what to wait for */
-#define RETRY_ANYWAY_MS		1000
+#define RETRY_ANYWAY_MS		1000	/* where the look at the lock says wait */
+#define RETRY_SPACING_MS	50	/* between such retries of different calls, each
+								 * of which may cost a moment of waiting */
 #define SHUTDOWN_PATIENCE_MS 2000
 #define MALFORMED_LIMIT		(1024 * 1024)	/* bytes, of bodies that are looked at
 											 * for clients that are refused */
@@ -79,6 +83,7 @@ static TimestampTz call_patience;	/* its deadline at shutdown */
 
 static TimeoutId timer;
 static bool timer_is_on = false;
+static volatile TimestampTz last_tick;
 
 static void
 cancel_call(volatile sig_atomic_t *reason)
@@ -99,6 +104,7 @@ timer_handler(void)
 	TimestampTz now;
 
 	/* at exit the process loses its place in shared memory before its timers */
+	now = last_tick = GetCurrentTimestamp();
 	if (!call_is_running || MyProc == NULL)
 		return;
 	lock = MyProc->waitLock;
@@ -111,21 +117,25 @@ timer_handler(void)
 		cancel_call(&gave_up_lock);
 		return;
 	}
-	now = GetCurrentTimestamp();
 	if (now >= call_deadline ||
 		(ShutdownRequestPending && now >= call_patience))
 		cancel_call(&gave_up_time);
 }
 
-void
-ddb_http_timer_start(void)
+/*
+ * The timer goes on between calls, which is cheaper than setting it for each;
+ * one that has missed many beats is set anew.
+ */
+static void
+keep_timer_running(TimestampTz now)
 {
-	if (timer_is_on)
+	if (timer_is_on && !TimestampDifferenceExceeds(last_tick, now, TIMER_LOST_MS))
 		return;
-	enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-															TIMER_PERIOD_MS),
-						 TIMER_PERIOD_MS);
+	disable_timeout(timer, false);
+	last_tick = now;
 	timer_is_on = true;
+	enable_timeout_every(timer, TimestampTzPlusMilliseconds(now, TIMER_PERIOD_MS),
+						 TIMER_PERIOD_MS);
 }
 
 void
@@ -142,6 +152,7 @@ arm(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
+	keep_timer_running(now);
 	lock_wait_ticks = 0;
 	gave_up_lock = gave_up_time = false;
 	call_deadline = TimestampTzPlusMilliseconds(now, ddb_statement_timeout);
@@ -448,6 +459,20 @@ can_be_watched(const LOCKTAG *tag)
 }
 
 /*
+ * When to retry a call although its lock looks taken.  All parked calls share
+ * the time that such retries take.
+ */
+static TimestampTz
+next_retry_anyway(void)
+{
+	static TimestampTz last = 0;
+
+	last = Max(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_ANYWAY_MS),
+			   TimestampTzPlusMilliseconds(last, RETRY_SPACING_MS));
+	return last;
+}
+
+/*
  * Is the attempt to be repeated?  If so, say in the call what it waits for.
  */
 static bool
@@ -462,9 +487,16 @@ park(HttpCall *call, const ErrorData *error)
 	call->has_tag = met_lock && can_be_watched(&waited_tag);
 	call->tag = waited_tag;
 	call->mode = waited_mode;
-	call->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), call->has_tag ?
-												 RETRY_ANYWAY_MS : RETRY_DELAY_MS);
+	call->retry_at = call->has_tag ? next_retry_anyway() :
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_DELAY_MS);
 	return true;
+}
+
+static void
+refuse_locked(HttpCall *call)
+{
+	ddb_http_refuse(call, DDB_INTERNAL_SERVER_ERROR,
+					"The request waited too long for a lock that another session holds");
 }
 
 /* the response to an error that is not to be repeated */
@@ -473,8 +505,7 @@ fail(HttpCall *call, const ErrorData *error)
 {
 	call->consumed = ddb_op_consumed;
 	if (gave_up_lock && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		ddb_http_refuse(call, DDB_INTERNAL_SERVER_ERROR,
-						"The request waited too long for a lock that another session holds");
+		refuse_locked(call);
 	else
 		call->error = ddb_http_error(error, call->response);
 }
@@ -503,6 +534,64 @@ recover(HttpCall *call)
 	return error;
 }
 
+static bool
+take_and_give_back(const LOCKTAG *tag, LOCKMODE mode)
+{
+	if (LockAcquire(tag, mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	LockRelease(tag, mode, true);
+	return true;
+}
+
+static bool
+has_no_holder(const LOCKTAG *tag, LOCKMODE mode)
+{
+	int			count;
+	VirtualTransactionId *holders = GetLockConflicts(tag, mode, &count);
+
+	if (!InHotStandby)
+		pfree(holders);
+	return count == 0;
+}
+
+/*
+ * Could we have the lock now?  Asked without waiting, and given back.  The
+ * strongest mode is not taken, since that is written to the log when it is a
+ * relation's: whoever conflicts with it is looked for instead.
+ */
+static bool
+lock_is_free(const HttpCall *call)
+{
+	volatile bool result = true;
+
+	PG_TRY();
+	{
+		result = call->mode == AccessExclusiveLock ?
+			has_no_holder(&call->tag, call->mode) :
+			take_and_give_back(&call->tag, RecoveryInProgress() ?
+							   Min(call->mode, RowExclusiveLock) : call->mode);
+	}
+	PG_CATCH();
+	{
+		/* no memory for locks: an attempt will tell */
+		FlushErrorState();
+		LWLockReleaseAll();
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/* is the lock gone that the call waits for, as far as one can see? */
+static bool
+looks_free(const HttpCall *call)
+{
+	if (!call->has_tag)
+		return false;
+	if (call->tag.locktag_type == LOCKTAG_TRANSACTION)
+		return !TransactionIdIsInProgress(call->tag.locktag_field1);
+	return lock_is_free(call);
+}
+
 bool
 ddb_http_execute(HttpCall *call)
 {
@@ -510,6 +599,13 @@ ddb_http_execute(HttpCall *call)
 	ErrorData  *volatile error = NULL;
 	volatile bool done = true;
 
+	/* an attempt would only find out again, after a moment of waiting */
+	if (call->has_tag && !is_within_lock_timeout(call) && !looks_free(call))
+	{
+		refuse_locked(call);
+		call->position = ddb_http_position();
+		return true;
+	}
 	MemoryContextSwitchTo(call->context);
 	resetStringInfo(&call->response->body);
 	MemSet(&ddb_op_consumed, 0, sizeof(ddb_op_consumed));
@@ -543,49 +639,10 @@ ddb_http_execute(HttpCall *call)
  * ----------------------------------------------------------------
  */
 
-static bool
-take_and_give_back(const LOCKTAG *tag, LOCKMODE mode)
-{
-	if (LockAcquire(tag, mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
-		return false;
-	LockRelease(tag, mode, true);
-	return true;
-}
-
-/*
- * Could we have the lock now?  Asked without waiting, and given back.  Not in
- * the strongest mode, which is written to the log when it is a relation's.
- */
-static bool
-lock_is_free(const HttpCall *call)
-{
-	LOCKMODE	strongest = RecoveryInProgress() ? RowExclusiveLock : ExclusiveLock;
-	volatile bool result = true;
-
-	PG_TRY();
-	{
-		result = take_and_give_back(&call->tag, Min(call->mode, strongest));
-	}
-	PG_CATCH();
-	{
-		/* no memory for locks: an attempt will tell */
-		FlushErrorState();
-		LWLockReleaseAll();
-	}
-	PG_END_TRY();
-	return result;
-}
-
 bool
 ddb_http_may_run(HttpCall *call, TimestampTz now)
 {
-	if (now >= call->retry_at || !is_within_lock_timeout(call))
-		return true;
-	if (!call->has_tag)
-		return false;
-	if (call->tag.locktag_type == LOCKTAG_TRANSACTION)
-		return !TransactionIdIsInProgress(call->tag.locktag_field1);
-	return lock_is_free(call);
+	return now >= call->retry_at || !is_within_lock_timeout(call) || looks_free(call);
 }
 
 void

@@ -54,8 +54,7 @@ extern void ddb_http_execute_init(void);
 extern Size ddb_http_execute_shmem_size(void);
 extern void ddb_http_execute_shmem_init(void);
 
-/* the request timer runs between these, and only while there is work */
-extern void ddb_http_timer_start(void);
+/* there is nothing to do: let the timer of calls rest until the next one */
 extern void ddb_http_timer_stop(void);
 
 #endif							/* DDB_HTTP_EXECUTE_H */

@@ -148,6 +148,24 @@ bind_failure(const struct addrinfo *address)
 	return psprintf("could not listen on %s, port %d: %m", host, ddb_port);
 }
 
+/* is a socket open for this address already (two names of one address)? */
+static bool
+is_open(const HttpListen *listener, const struct addrinfo *address)
+{
+	int			i;
+
+	for (i = 0; i < listener->nsockets; i++)
+	{
+		struct sockaddr_storage bound;
+		socklen_t	len = sizeof(bound);
+
+		if (getsockname(listener->sockets[i], (struct sockaddr *) &bound, &len) == 0 &&
+			len == address->ai_addrlen && memcmp(&bound, address->ai_addr, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* false with a reason when somebody else holds the port */
 static bool
 probe(const struct addrinfo *address, char **reason)
@@ -181,6 +199,8 @@ open_address(HttpListen *listener, const struct addrinfo *address, char **reason
 		*reason = psprintf("dynamo.listen_addresses has more than %d addresses", HTTP_MAX_SOCKETS);
 		return false;
 	}
+	if (is_open(listener, address))
+		return true;
 	if (*listening == 0 && !probe(address, reason))
 		return false;
 	sock = bind_socket(address, true);

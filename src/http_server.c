@@ -24,6 +24,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
@@ -50,6 +51,8 @@
 #define SWEEP_MS			1000	/* between looks at the connections' clocks */
 #define PARKED_LOOK_MS		2	/* between looks at the locks of parked requests */
 #define REPLICATION_LOOK_MS 1	/* between looks at the standbys' progress */
+#define MAX_IDLE_TURNS		100		/* that the library wants without anything happening, */
+#define IDLE_TURN_MS		10		/* until its wish is not believed at once any more */
 #define PAUSE_MS			100	/* without accepting when descriptors run out */
 #define DRAIN_MS			5000	/* for what is under way at shutdown */
 #define ACCEPT_AT_ONCE		64
@@ -68,6 +71,7 @@ static TimestampTz paused_until;
 
 static dlist_head daemons = DLIST_STATIC_INIT(daemons); /* the newest first */
 static bool daemon_has_tls = false; /* the newest */
+static uint64 daemon_files = 0; /* a hash of what it was made of */
 
 /* connections beyond the limit: told so, and closed a moment later */
 static pgsocket refused[MAX_REFUSED];
@@ -144,12 +148,26 @@ read_pem(const char *path)
 	return text;
 }
 
+static uint64
+hash_files(const char *certificate, const char *key)
+{
+	return hash_bytes_extended((const unsigned char *) key, strlen(key),
+							   hash_bytes_extended((const unsigned char *) certificate,
+												   strlen(certificate), 0));
+}
+
+/*
+ * A daemon for what the files hold now; NULL after saying why in the log, and
+ * without a word when that is what the newest daemon was made of.
+ */
 static HttpDaemon *
 start_daemon(void)
 {
 	char	   *certificate = NULL;
 	char	   *key = NULL;
-	HttpDaemon *daemon;
+	uint64		files = 0;
+	HttpDaemon *daemon = NULL;
+	bool		is_news = true;
 
 	if (ddb_tls_cert_file[0] != '\0')
 	{
@@ -157,15 +175,20 @@ start_daemon(void)
 		key = read_pem(ddb_tls_key_file[0] != '\0' ? ddb_tls_key_file : ddb_tls_cert_file);
 		if (certificate == NULL || key == NULL)
 			return NULL;
+		files = hash_files(certificate, key);
+		is_news = !daemon_has_tls || files != daemon_files;
 	}
-	daemon = ddb_http_daemon_start(certificate, key);
+	if (is_news)
+		daemon = ddb_http_daemon_start(certificate, key);
 	if (certificate != NULL)
 	{
 		explicit_bzero(key, strlen(key));
 		pfree(certificate);
 		pfree(key);
 	}
-	if (daemon == NULL)
+	if (daemon != NULL)
+		daemon_files = files;
+	else if (is_news)
 		ereport(LOG,
 				(errmsg("the HTTP endpoint could not use dynamo.tls_cert_file \"%s\" and dynamo.tls_key_file \"%s\"",
 						ddb_tls_cert_file, ddb_tls_key_file)));
@@ -206,8 +229,13 @@ static bool
 renew_daemon(void)
 {
 	MemoryContext caller = MemoryContextSwitchTo(server_context);
-	HttpDaemon *daemon = count_daemons() < MAX_DAEMONS ? start_daemon() : NULL;
+	HttpDaemon *daemon;
 
+	if (count_daemons() == MAX_DAEMONS)
+		ereport(LOG,
+				(errmsg("connections use %d older TLS certificates: a newer one is used after the next reload",
+						MAX_DAEMONS)));
+	daemon = count_daemons() < MAX_DAEMONS ? start_daemon() : NULL;
 	MemoryContextSwitchTo(caller);
 	if (daemon == NULL)
 		return false;
@@ -500,6 +528,7 @@ build_events(void)
 static void
 wait_for_events(bool busy, TimestampTz now)
 {
+	static int	idle_turns = 0;
 	WaitEvent	happened[2 + HTTP_MAX_SOCKETS + MAX_DAEMONS];
 	long		timeout = SWEEP_MS;
 	int			count;
@@ -514,15 +543,18 @@ wait_for_events(bool busy, TimestampTz now)
 	if (!dlist_is_empty(&ddb_http_held))
 		timeout = REPLICATION_LOOK_MS;
 	if (busy)
-		timeout = 0;
+		timeout = idle_turns < MAX_IDLE_TURNS ? 0 : IDLE_TURN_MS;
 	if (timeout == SWEEP_MS)
 	{
 		ddb_http_timer_stop();
 		pgstat_report_activity(STATE_IDLE, NULL);
 	}
 	count = WaitEventSetWait(events, timeout, happened, lengthof(happened), PG_WAIT_EXTENSION);
+	idle_turns++;
 	for (i = 0; i < count; i++)
 	{
+		if (happened[i].events & WL_SOCKET_READABLE)
+			idle_turns = 0;
 		if (happened[i].user_data == &listener)
 			accept_connections(happened[i].fd, now);
 	}
@@ -580,7 +612,6 @@ turn(int worker, TimestampTz now)
 	dlist_mutable_iter iter;
 	bool		busy = false;
 
-	ddb_http_timer_start();
 	dlist_foreach_modify(iter, &daemons)
 		busy |= ddb_http_daemon_run(dlist_container(HttpDaemon, node, iter.cur));
 	if (!dlist_is_empty(&ddb_http_parked))

@@ -76,7 +76,8 @@ options()
 	done
 }
 
-client() { as_user "$bindir/$1" -h "$work" -p "$port" -U postgres "${@:2}" postgres; }
+# host and threads: a caller may choose TCP, and fewer threads of pgbench
+client() { as_user "$bindir/$1" -h "${host:-$work}" -p "$port" -U postgres "${@:2}" postgres; }
 
 sql() { client psql -X -q -A -t -v ON_ERROR_STOP=1 -c "$1"; }
 
@@ -89,7 +90,7 @@ script()
 # Transactions per second of one script: measure NAME CLIENTS SECONDS
 measure()
 {
-	local threads=2
+	local threads=${threads:-2}
 
 	[ "$2" = 1 ] && threads=1
 	options -D

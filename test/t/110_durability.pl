@@ -110,7 +110,7 @@ sub stop_quietly
 	my ($node) = @_;
 
 	$node->stop;
-	unlike(slurp_file($node->logfile), qr/PANIC|terminated by signal|TRAP|walshim:|before the log was durable/,
+	unlike(slurp_file($node->logfile), qr/PANIC|terminated by signal|TRAP|walshim:|before the log was (durable|flushed)/,
 		$node->name . ': no process failed');
 	return;
 }
