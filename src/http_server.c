@@ -420,8 +420,21 @@ phase_timeout(HttpPhase phase)
 }
 
 /*
- * Shut the sockets of clients that take too long; the library then ends the
- * connections.
+ * Has the client ended its side?  The library watches edges, and misses one
+ * that comes together with the last request.
+ */
+static bool
+has_ended(const HttpConnection *connection)
+{
+	char		byte;
+
+	return connection->phase == HTTP_IDLE &&
+		recv(connection->sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/*
+ * Shut the sockets of clients that take too long or are gone; the library then
+ * ends the connections.
  */
 static void
 sweep_connections(TimestampTz now)
@@ -433,8 +446,9 @@ sweep_connections(TimestampTz now)
 		HttpConnection *connection = dlist_container(HttpConnection, node, iter.cur);
 		int			seconds = phase_timeout(connection->phase);
 
-		if (seconds > 0 &&
-			TimestampDifferenceExceeds(connection->since, now, seconds * 1000))
+		if ((seconds > 0 &&
+			 TimestampDifferenceExceeds(connection->since, now, seconds * 1000)) ||
+			has_ended(connection))
 			(void) shutdown(connection->sock, SHUT_RDWR);
 	}
 }
