@@ -40,6 +40,8 @@
 dlist_head	ddb_http_connections = DLIST_STATIC_INIT(ddb_http_connections);
 dlist_head	ddb_http_held = DLIST_STATIC_INIT(ddb_http_held);
 dlist_head	ddb_http_parked = DLIST_STATIC_INIT(ddb_http_parked);
+bool		ddb_http_held_is_news = false;
+uint64		ddb_http_activity = 0;
 int			ddb_http_connection_count = 0;
 int			ddb_http_parked_count = 0;
 
@@ -189,6 +191,8 @@ static void
 suspend(HttpConnection *connection, dlist_head *list)
 {
 	dlist_push_tail(list, &connection->waiting);
+	if (list == &ddb_http_held)
+		ddb_http_held_is_news = true;
 	if (!connection->suspended)
 		MHD_suspend_connection(connection->mhd);
 	connection->suspended = true;
@@ -391,6 +395,7 @@ on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *m
 	HttpConnection *connection = connection_of(mhd);
 	HttpEvent	event;
 
+	ddb_http_activity++;
 	if (connection == NULL)
 		return MHD_NO;
 	if (connection->answered)

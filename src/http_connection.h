@@ -57,6 +57,8 @@ typedef struct HttpDaemon
 extern dlist_head ddb_http_connections;
 extern dlist_head ddb_http_held;	/* for the log; oldest first */
 extern dlist_head ddb_http_parked;	/* for a lock */
+extern bool ddb_http_held_is_news;	/* held has grown since its owner looked */
+extern uint64 ddb_http_activity;	/* grows with every sign of a client */
 extern int	ddb_http_connection_count;
 extern int	ddb_http_parked_count;
 

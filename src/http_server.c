@@ -365,6 +365,7 @@ release_held(TimestampTz now)
 
 	if (dlist_is_empty(&ddb_http_held))
 		return false;
+	ddb_http_held_is_news = false;
 	dlist_foreach_modify(iter, &ddb_http_held)
 		position = Max(position, dlist_container(HttpConnection, waiting, iter.cur)->call.position);
 	if (!XLogRecPtrIsInvalid(position) && !RecoveryInProgress())
@@ -543,6 +544,7 @@ static void
 wait_for_events(bool busy, TimestampTz now)
 {
 	static int	idle_turns = 0;
+	static uint64 seen_activity = 0;
 	WaitEvent	happened[2 + HTTP_MAX_SOCKETS + MAX_DAEMONS];
 	long		timeout = SWEEP_MS;
 	int			count;
@@ -556,19 +558,20 @@ wait_for_events(bool busy, TimestampTz now)
 		timeout = Max(PARKED_LOOK_MS, ddb_http_parked_count / 50);
 	if (!dlist_is_empty(&ddb_http_held))
 		timeout = REPLICATION_LOOK_MS;
+	idle_turns = seen_activity == ddb_http_activity ? idle_turns + 1 : 0;
+	seen_activity = ddb_http_activity;
 	if (busy)
-		timeout = idle_turns < MAX_IDLE_TURNS ? 0 : IDLE_TURN_MS;
+		timeout = idle_turns < MAX_IDLE_TURNS ? 0 : Min(timeout, IDLE_TURN_MS);
+	if (ddb_http_held_is_news)
+		timeout = 0;
 	if (timeout == SWEEP_MS)
 	{
 		ddb_http_timer_stop();
 		pgstat_report_activity(STATE_IDLE, NULL);
 	}
 	count = WaitEventSetWait(events, timeout, happened, lengthof(happened), PG_WAIT_EXTENSION);
-	idle_turns++;
 	for (i = 0; i < count; i++)
 	{
-		if (happened[i].events & WL_SOCKET_READABLE)
-			idle_turns = 0;
 		if (happened[i].user_data == &listener)
 			accept_connections(happened[i].fd, now);
 	}
