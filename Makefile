@@ -3,6 +3,7 @@
 #   make                build           make serve      a private server, ready to use
 #   make install        (as root)       make check      every test
 #   make bench          measure against plain SQL     make bench-http   over HTTP, against others
+#   make bench-backfill an index added to a million items under load
 #   make durability     kill the server KILLS times under load, and compare
 #   make lint | fuzz | coverage | ubsan
 #
@@ -20,6 +21,7 @@ OBJS = \
 	src/attrval_check.o \
 	src/attrval_stored.o \
 	src/catalog.o \
+	src/catalog_index.o \
 	src/ddl.o \
 	src/domain.o \
 	src/error.o \
@@ -43,6 +45,11 @@ OBJS = \
 	src/http_listen.o \
 	src/http_request.o \
 	src/http_server.o \
+	src/index_entry.o \
+	src/index_write.o \
+	src/indexbuild.o \
+	src/indextable.o \
+	src/indexverify.o \
 	src/itemtable.o \
 	src/jsondoc.o \
 	src/keyadmin.o \
@@ -51,9 +58,12 @@ OBJS = \
 	src/number.o \
 	src/op.o \
 	src/op_common.o \
+	src/op_index.o \
 	src/op_item.o \
 	src/op_query.o \
+	src/op_read_key.o \
 	src/op_table.o \
+	src/op_table_index.o \
 	src/op_table_parts.o \
 	src/op_table_schema.o \
 	src/op_table_update.o \
@@ -64,6 +74,7 @@ OBJS = \
 	src/plancache.o \
 	src/request.o \
 	src/scan.o \
+	src/scan_index.o \
 	src/shape.o \
 	src/shapes.o \
 	src/sigv4.o \
@@ -86,7 +97,7 @@ PROVE_TESTS = test/t/*.pl
 
 # Goals that bring their own set-up: they must work before PostgreSQL is
 # installed, and PGXS has a "check" of its own.
-DRIVERS = bench bench-http check coverage durability fuzz lint serve ubsan
+DRIVERS = bench bench-backfill bench-http check coverage durability fuzz lint serve ubsan
 
 ifneq (,$(filter $(DRIVERS),$(MAKECMDGOALS)))
 
@@ -114,6 +125,9 @@ coverage ubsan:
 
 bench:
 	@test/bench/run
+
+bench-backfill:
+	@test/bench/backfill
 
 bench-http:
 	@test/bench/http

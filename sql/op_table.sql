@@ -145,8 +145,6 @@ SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "LocalSecondaryIn
 SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "GlobalSecondaryIndexes": []}');
 SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "LocalSecondaryIndexes": [{"IndexName": "idx",
 	"KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}]}');
-SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "GlobalSecondaryIndexes": [{"IndexName": "idx",
-	"KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}]}');
 SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "KEYS_ONLY"}}');
 SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "ResourcePolicy": "{}"}');
 SELECT dynamo.create_table('{"TableName": "bad", "GlobalTableSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/Music"}');

@@ -101,9 +101,9 @@ COMMENT ON FUNCTION dynamo.item_matches(jsonb, text, jsonb, jsonb) IS
 -- ----------------------------------------------------------------
 -- Catalog
 --
--- table_definition is a user catalog table, so that logical decoding can read
--- it under the snapshot of a change.  Like the server's own catalogs
--- they are readable by everyone (pg_dump by an ordinary role needs that) and
+-- table_definition and index_definition are user catalog tables, so that
+-- logical decoding can read them under the snapshot of a change.  Like the
+-- server's own catalogs they are readable by everyone (pg_dump by an ordinary role needs that) and
 -- written by the extension alone.
 -- ----------------------------------------------------------------
 
@@ -138,9 +138,49 @@ CREATE TABLE dynamo.table_tag (
 );
 COMMENT ON TABLE dynamo.table_tag IS 'tags of item tables';
 
-GRANT SELECT ON dynamo.table_definition, dynamo.table_tag TO PUBLIC;
+-- no foreign key: a parallel pg_restore fills the catalog in any order
+CREATE TABLE dynamo.index_definition (
+	index_relid regclass PRIMARY KEY,
+	relid regclass NOT NULL,
+	index_name text COLLATE "C" NOT NULL,
+	is_global boolean NOT NULL,
+	is_unique boolean NOT NULL DEFAULT false,
+	status "char" NOT NULL CHECK (status IN ('C', 'B', 'A')),
+	partition_attributes text[] COLLATE "C" NOT NULL,
+	partition_types "char"[] NOT NULL,
+	sort_attributes text[] COLLATE "C" NOT NULL,
+	sort_types "char"[] NOT NULL,
+	projection "char" NOT NULL CHECK (projection IN ('A', 'K', 'I')),
+	non_key_attributes text[] COLLATE "C" NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	settings jsonb NOT NULL,
+	UNIQUE (relid, index_name),
+	CHECK (cardinality(partition_attributes) BETWEEN 1 AND 4
+		AND cardinality(partition_types) = cardinality(partition_attributes)
+		AND cardinality(sort_attributes) <= 4
+		AND cardinality(sort_types) = cardinality(sort_attributes))
+) WITH (user_catalog_table = true);
+COMMENT ON TABLE dynamo.index_definition IS
+	'one row per secondary index: its table, keys, projection and settings; written by the API and by event triggers';
+COMMENT ON COLUMN dynamo.index_definition.index_relid IS 'the index table, which holds the projected items in the order of the index';
+COMMENT ON COLUMN dynamo.index_definition.relid IS 'the item table';
+COMMENT ON COLUMN dynamo.index_definition.index_name IS 'IndexName of the API';
+COMMENT ON COLUMN dynamo.index_definition.is_global IS 'a global secondary index; else a local one';
+COMMENT ON COLUMN dynamo.index_definition.is_unique IS 'an index key occurs in one item only';
+COMMENT ON COLUMN dynamo.index_definition.status IS 'C: being created, B: being filled with the items that were there before, A: complete';
+COMMENT ON COLUMN dynamo.index_definition.partition_attributes IS 'attribute names of the partition key';
+COMMENT ON COLUMN dynamo.index_definition.partition_types IS 'their types: S, N or B';
+COMMENT ON COLUMN dynamo.index_definition.sort_attributes IS 'attribute names of the sort key, in order';
+COMMENT ON COLUMN dynamo.index_definition.sort_types IS 'their types: S, N or B';
+COMMENT ON COLUMN dynamo.index_definition.projection IS 'A: all attributes, K: keys only, I: keys and non_key_attributes';
+COMMENT ON COLUMN dynamo.index_definition.non_key_attributes IS 'NonKeyAttributes of the API';
+COMMENT ON COLUMN dynamo.index_definition.created_at IS 'when the index was added';
+COMMENT ON COLUMN dynamo.index_definition.settings IS 'what DescribeTable shows beyond the other columns';
+
+GRANT SELECT ON dynamo.table_definition, dynamo.table_tag, dynamo.index_definition TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('dynamo.table_definition', '');
 SELECT pg_catalog.pg_extension_config_dump('dynamo.table_tag', '');
+SELECT pg_catalog.pg_extension_config_dump('dynamo.index_definition', '');
 
 CREATE VIEW dynamo.tables WITH (security_barrier) AS
 	SELECT d.table_name, d.relid AS relation,
@@ -160,13 +200,104 @@ CREATE VIEW dynamo.tags WITH (security_barrier) AS
 COMMENT ON VIEW dynamo.tags IS
 	'tags of the DynamoDB tables on which the current user has any privilege';
 
-GRANT SELECT ON dynamo.tables, dynamo.tags TO PUBLIC;
+CREATE VIEW dynamo.indexes WITH (security_barrier) AS
+	SELECT t.table_name, i.index_name, i.index_relid AS relation,
+		CASE WHEN i.is_global THEN 'global' ELSE 'local' END AS kind, i.is_unique,
+		CASE i.status WHEN 'C' THEN 'creating' WHEN 'B' THEN 'backfilling' ELSE 'active' END AS status,
+		i.partition_attributes AS partition_key, i.partition_types AS partition_key_types,
+		i.sort_attributes AS sort_key, i.sort_types AS sort_key_types,
+		CASE i.projection WHEN 'A' THEN 'ALL' WHEN 'K' THEN 'KEYS_ONLY' ELSE 'INCLUDE' END AS projection,
+		i.non_key_attributes, i.created_at, i.settings
+	FROM dynamo.tables t JOIN dynamo.index_definition i ON i.relid = t.relation;
+COMMENT ON VIEW dynamo.indexes IS
+	'secondary indexes of the DynamoDB tables on which the current user has any privilege';
+
+GRANT SELECT ON dynamo.tables, dynamo.tags, dynamo.indexes TO PUBLIC;
 GRANT USAGE ON SCHEMA dynamo TO PUBLIC;
 
 CREATE SCHEMA dynamo_tables;
 COMMENT ON SCHEMA dynamo_tables IS
 	'item tables, one per DynamoDB table; CREATE on it is the right to CreateTable';
 GRANT USAGE ON SCHEMA dynamo_tables TO PUBLIC;
+
+CREATE FUNCTION dynamo.verify_index(table_name text, index_name text,
+	OUT problem text, OUT key jsonb) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'ddb_verify_index'
+	LANGUAGE C VOLATILE STRICT ROWS 10;
+COMMENT ON FUNCTION dynamo.verify_index(text, text) IS
+	'compares an index with what its table says it should hold: a row for each entry that is missing, extra or different; none for a true index';
+
+-- ----------------------------------------------------------------
+-- Index builds
+--
+-- Where the filling of an index is.  Not registered for pg_dump: after a
+-- restore a build begins anew.
+-- ----------------------------------------------------------------
+
+CREATE TABLE dynamo.index_build (
+	index_relid regclass PRIMARY KEY
+		REFERENCES dynamo.index_definition (index_relid) ON DELETE CASCADE,
+	started_at timestamptz NOT NULL DEFAULT now(),
+	items_total bigint,
+	items_done bigint NOT NULL DEFAULT 0,
+	part oid,
+	last_key jsonb,
+	failures integer NOT NULL DEFAULT 0,
+	last_error text,
+	retry_at timestamptz
+) WITH (fillfactor = 10);
+COMMENT ON TABLE dynamo.index_build IS
+	'one row per index that is being filled: how far its worker has come; others see dynamo.stat_progress_index_build';
+COMMENT ON COLUMN dynamo.index_build.index_relid IS 'the index table';
+COMMENT ON COLUMN dynamo.index_build.started_at IS 'when the first worker began';
+COMMENT ON COLUMN dynamo.index_build.items_total IS 'items to read, an estimate';
+COMMENT ON COLUMN dynamo.index_build.items_done IS 'items read';
+COMMENT ON COLUMN dynamo.index_build.part IS 'the relation being read: the item table, or one of its partitions';
+COMMENT ON COLUMN dynamo.index_build.last_key IS 'key of the last item read there; NULL at the beginning';
+COMMENT ON COLUMN dynamo.index_build.failures IS 'how often the build has stopped since its last progress';
+COMMENT ON COLUMN dynamo.index_build.last_error IS 'why it stopped the last time';
+COMMENT ON COLUMN dynamo.index_build.retry_at IS 'when it may go on by itself; infinity after a cancellation';
+REVOKE ALL ON dynamo.index_build FROM PUBLIC;
+
+-- the lock that a living build holds is described in indexbuild.c
+CREATE VIEW dynamo.stat_progress_index_build WITH (security_barrier) AS
+	SELECT l.pid, i.table_name, i.index_name,
+		CASE WHEN l.pid IS NOT NULL AND i.status = 'creating' THEN 'initializing'
+			WHEN l.pid IS NOT NULL THEN 'backfilling'
+			WHEN b.last_error IS NOT NULL THEN 'stopped'
+			ELSE 'waiting for a worker' END AS phase,
+		greatest(b.items_total, b.items_done) AS items_total,
+		coalesce(b.items_done, 0) AS items_done,
+		b.started_at, b.last_error, b.retry_at
+	FROM dynamo.indexes i
+		LEFT JOIN dynamo.index_build b ON b.index_relid = i.relation
+		LEFT JOIN pg_catalog.pg_locks l ON l.locktype = 'userlock'
+			AND l.objsubid = 3548 AND l.classid = i.relation AND l.granted
+			AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d
+				WHERE d.datname = pg_catalog.current_database())
+	WHERE i.status <> 'active';
+COMMENT ON VIEW dynamo.stat_progress_index_build IS
+	'indexes that are being filled with the items of their tables, with the progress of their workers; of tables on which the current user has any privilege';
+COMMENT ON COLUMN dynamo.stat_progress_index_build.pid IS 'process id of the background worker; NULL if none is at work';
+COMMENT ON COLUMN dynamo.stat_progress_index_build.phase IS
+	'initializing, backfilling, waiting for a worker, or stopped by what last_error says';
+COMMENT ON COLUMN dynamo.stat_progress_index_build.items_total IS 'items to read, an estimate';
+COMMENT ON COLUMN dynamo.stat_progress_index_build.items_done IS 'items read';
+COMMENT ON COLUMN dynamo.stat_progress_index_build.retry_at IS
+	'when a worker of the HTTP endpoint may resume the build; infinity: dynamo.resume_index_builds() does';
+GRANT SELECT ON dynamo.stat_progress_index_build TO PUBLIC;
+
+CREATE FUNCTION dynamo.cancel_index_build(table_name text, index_name text) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_cancel_index_build'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.cancel_index_build(text, text) IS
+	'gives up building an index: drops it, for the owner of its table';
+
+CREATE FUNCTION dynamo.resume_index_builds() RETURNS integer
+	AS 'MODULE_PATHNAME', 'ddb_resume_index_builds'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.resume_index_builds() IS
+	'starts workers for index builds that have none, of tables of the current user; returns how many';
 
 -- ----------------------------------------------------------------
 -- What item tables call
@@ -206,6 +337,24 @@ CREATE FUNCTION dynamo.item_before_key_update() RETURNS trigger
 COMMENT ON FUNCTION dynamo.item_before_key_update() IS
 	'trigger of item tables: refuses to update key columns';
 
+CREATE FUNCTION dynamo.item_maintain_indexes() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'ddb_item_maintain_indexes'
+	LANGUAGE C;
+COMMENT ON FUNCTION dynamo.item_maintain_indexes() IS
+	'trigger of item tables with secondary indexes: makes the index tables follow every change of a row';
+
+CREATE FUNCTION dynamo.item_truncate_indexes() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'ddb_item_truncate_indexes'
+	LANGUAGE C;
+COMMENT ON FUNCTION dynamo.item_truncate_indexes() IS
+	'trigger of item tables with secondary indexes: empties the index tables with the item table';
+
+CREATE FUNCTION dynamo.index_skip_replicated() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'ddb_index_skip_replicated'
+	LANGUAGE C;
+COMMENT ON FUNCTION dynamo.index_skip_replicated() IS
+	'trigger of index tables, ENABLE REPLICA: passes over entries that logical replication brings, since the subscriber makes them from the items';
+
 CREATE FUNCTION dynamo.store_write(item dynamo.item, serial bigint) RETURNS dynamo.item
 	AS 'MODULE_PATHNAME', 'ddb_store_write'
 	LANGUAGE C VOLATILE STRICT;
@@ -231,7 +380,7 @@ COMMENT ON FUNCTION dynamo.scan_filter(dynamo.item, bigint) IS
 CREATE FUNCTION dynamo.on_sql_drop() RETURNS event_trigger
 	AS 'MODULE_PATHNAME', 'ddb_on_sql_drop' LANGUAGE C;
 COMMENT ON FUNCTION dynamo.on_sql_drop() IS
-	'event trigger: a dropped item table loses its definition and tags';
+	'event trigger: a dropped item table loses its indexes, definition and tags; an index whose table is dropped is deleted';
 CREATE EVENT TRIGGER pg_dynamo_sql_drop ON sql_drop
 	EXECUTE FUNCTION dynamo.on_sql_drop();
 COMMENT ON EVENT TRIGGER pg_dynamo_sql_drop IS 'keeps the catalog of pg_dynamo true when item tables are dropped by SQL';
@@ -239,11 +388,20 @@ COMMENT ON EVENT TRIGGER pg_dynamo_sql_drop IS 'keeps the catalog of pg_dynamo t
 CREATE FUNCTION dynamo.on_ddl_command_end() RETURNS event_trigger
 	AS 'MODULE_PATHNAME', 'ddb_on_ddl_command_end' LANGUAGE C;
 COMMENT ON FUNCTION dynamo.on_ddl_command_end() IS
-	'event trigger: a renamed item table is the DynamoDB table of that name; key and item columns cannot be dropped, renamed, retyped or made nullable';
+	'event trigger: a renamed item table is the DynamoDB table of that name, and its index tables have its owner; key and item columns cannot be dropped, renamed, retyped or made nullable';
 CREATE EVENT TRIGGER pg_dynamo_ddl_command_end ON ddl_command_end
 	WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW')
 	EXECUTE FUNCTION dynamo.on_ddl_command_end();
 COMMENT ON EVENT TRIGGER pg_dynamo_ddl_command_end IS 'keeps the catalog of pg_dynamo true when item tables are altered by SQL';
+
+CREATE FUNCTION dynamo.on_partition_change() RETURNS event_trigger
+	AS 'MODULE_PATHNAME', 'ddb_on_partition_change' LANGUAGE C;
+COMMENT ON FUNCTION dynamo.on_partition_change() IS
+	'event trigger: refuses to attach, detach or drop a partition of an item table that has secondary indexes';
+CREATE EVENT TRIGGER pg_dynamo_partition_change ON ddl_command_start
+	WHEN TAG IN ('ALTER TABLE', 'DROP TABLE')
+	EXECUTE FUNCTION dynamo.on_partition_change();
+COMMENT ON EVENT TRIGGER pg_dynamo_partition_change IS 'keeps secondary indexes true when partitions of item tables are changed by SQL';
 
 CREATE FUNCTION dynamo.on_drop_extension() RETURNS event_trigger
 	AS 'MODULE_PATHNAME', 'ddb_on_drop_extension' LANGUAGE C;
@@ -627,15 +785,16 @@ COMMENT ON FUNCTION dynamo.delete_item(text, jsonb, text, jsonb, jsonb) IS
 
 CREATE FUNCTION dynamo.query(table_name text, key_condition text, expression_values jsonb,
 	filter text DEFAULT NULL, expression_names jsonb DEFAULT NULL,
-	forward boolean DEFAULT true) RETURNS SETOF jsonb
+	forward boolean DEFAULT true, index_name text DEFAULT NULL) RETURNS SETOF jsonb
 	AS 'MODULE_PATHNAME', 'ddb_query_plain'
 	LANGUAGE C VOLATILE ROWS 100;
-COMMENT ON FUNCTION dynamo.query(text, text, jsonb, text, jsonb, boolean) IS
-	'items of a partition in plain JSON, in the order of the sort key, all of them: no page limit; e.g. dynamo.query(''Music'', ''Artist = :a'', ''{":a": "X"}'')';
+COMMENT ON FUNCTION dynamo.query(text, text, jsonb, text, jsonb, boolean, text) IS
+	'items of a partition of a table or index in plain JSON, in the order of the sort key, all of them: no page limit; e.g. dynamo.query(''Music'', ''Artist = :a'', ''{":a": "X"}'')';
 
 CREATE FUNCTION dynamo.scan(table_name text, filter text DEFAULT NULL,
-	expression_values jsonb DEFAULT NULL, expression_names jsonb DEFAULT NULL) RETURNS SETOF jsonb
+	expression_values jsonb DEFAULT NULL, expression_names jsonb DEFAULT NULL,
+	index_name text DEFAULT NULL) RETURNS SETOF jsonb
 	AS 'MODULE_PATHNAME', 'ddb_scan_plain'
 	LANGUAGE C VOLATILE ROWS 10000;
-COMMENT ON FUNCTION dynamo.scan(text, text, jsonb, jsonb) IS
-	'items of a table in plain JSON, all of them that pass the filter, in no particular order: no page limit';
+COMMENT ON FUNCTION dynamo.scan(text, text, jsonb, jsonb, text) IS
+	'items of a table or index in plain JSON, all of them that pass the filter, in no particular order: no page limit';

@@ -6,7 +6,8 @@
  * scans, which need no privilege and no plan, and written through SPI as the
  * extension's owner.  Entries of the cache are dropped by relation
  * invalidation: every change of a definition, and every change that DDL makes
- * to an item table, sends one for the item table.
+ * to an item table, sends one for the item table.  Secondary indexes are part
+ * of a definition (catalog_index.c).
  *
  * Who may know what: a role without the right to create tables is told that
  * access is denied for names that do not exist, so that it learns no names.
@@ -18,6 +19,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
@@ -37,10 +39,9 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#include "catalog.h"
+#include "catalog_rows.h"
 #include "error.h"
 #include "guc.h"
-#include "plancache.h"
 
 /* columns of dynamo.table_definition */
 #define ATT_RELID			1
@@ -55,6 +56,7 @@
 #define NATTS				9
 
 #define MAX_TABLE_NAME		255
+#define MAX_RELATIONS		4096	/* in the cache by relation, before it is emptied */
 
 /* queries of this file, see plancache.h */
 enum
@@ -82,9 +84,23 @@ typedef struct RetiredContext
 	struct RetiredContext *next;
 } RetiredContext;
 
+/*
+ * What row triggers ask for: the item table of a relation, which may be a
+ * partition of it.  Other relations are remembered as such.
+ */
+typedef struct RelationEntry
+{
+	Oid			relid;			/* hash key, first */
+	bool		valid;
+	Oid			table_relid;	/* the item table; InvalidOid for none */
+	char		name[MAX_TABLE_NAME + 1];	/* its DynamoDB name */
+} RelationEntry;
+
 static HTAB *cache = NULL;
 static CacheEntry *last_entry = NULL;	/* found last; NULL when it may be gone */
 static RetiredContext *retired = NULL;
+static HTAB *relations = NULL;
+static RelationEntry *last_relation = NULL; /* found last */
 
 /* counts invalidation messages, so that one that comes during a load is seen */
 static uint64 invalidations = 0;
@@ -174,12 +190,12 @@ ddb_tables_schema(void)
 	return get_namespace_oid("dynamo_tables", true);
 }
 
-static Oid
-definition_relid(void)
+Oid
+ddb_catalog_relation(const char *name)
 {
 	Oid			schema = get_namespace_oid("dynamo", true);
 
-	return OidIsValid(schema) ? get_relname_relid("table_definition", schema) : InvalidOid;
+	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 }
 
 /* ----------------------------------------------------------------
@@ -187,11 +203,8 @@ definition_relid(void)
  * ----------------------------------------------------------------
  */
 
-/*
- * The index of dynamo.table_definition on its column attname.
- */
-static Oid
-definition_index(Relation rel, const char *attname)
+Oid
+ddb_catalog_relation_index(Relation rel, const char *attname)
 {
 	List	   *indexes = RelationGetIndexList(rel);
 	Oid			result = InvalidOid;
@@ -214,7 +227,7 @@ definition_index(Relation rel, const char *attname)
 static HeapTuple
 read_definition(const char *name, int len, Oid relid, TupleDesc *desc)
 {
-	Oid			definition = definition_relid();
+	Oid			definition = ddb_catalog_relation("table_definition");
 	Relation	rel;
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -231,7 +244,8 @@ read_definition(const char *name, int len, Oid relid, TupleDesc *desc)
 	else
 		ScanKeyInit(&key, ATT_RELID, BTEqualStrategyNumber, F_OIDEQ,
 					ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, definition_index(rel, name ? "table_name" : "relid"),
+	scan = systable_beginscan(rel,
+							  ddb_catalog_relation_index(rel, name ? "table_name" : "relid"),
 							  true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (tuple != NULL)
@@ -291,6 +305,7 @@ definition_of_tuple(HeapTuple tuple, TupleDesc desc)
 	table->qualified = quote_qualified_identifier(schema, NameStr(class_form->relname));
 	read_key_attr(tuple, desc, ATT_HASH_ATTRIBUTE, ATT_HASH_TYPE, &table->keys);
 	read_key_attr(tuple, desc, ATT_RANGE_ATTRIBUTE, ATT_RANGE_TYPE, &table->keys);
+	ddb_catalog_load_indexes(table);
 	return table;
 }
 
@@ -300,12 +315,29 @@ definition_of_tuple(HeapTuple tuple, TupleDesc desc)
  */
 
 static void
+invalidate_relations(Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	RelationEntry *entry;
+
+	if (relations == NULL)
+		return;
+	hash_seq_init(&status, relations);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (relid == InvalidOid || entry->relid == relid || entry->table_relid == relid)
+			entry->valid = false;
+	}
+}
+
+static void
 invalidate(Datum arg, Oid relid)
 {
 	HASH_SEQ_STATUS status;
 	CacheEntry *entry;
 
 	invalidations++;
+	invalidate_relations(relid);
 	if (cache == NULL)
 		return;
 	hash_seq_init(&status, cache);
@@ -477,6 +509,89 @@ ddb_catalog_find(const char *name, int len)
 	return entry ? entry->table : NULL;
 }
 
+static void
+create_relations(void)
+{
+	HASHCTL		ctl;
+
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(RelationEntry);
+	ctl.hcxt = AllocSetContextCreate(CacheMemoryContext, "pg_dynamo relations",
+									 ALLOCSET_DEFAULT_SIZES);
+	relations = hash_create("pg_dynamo relations", 32, &ctl,
+							HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* all memory of the hash table is in a context of its own */
+static void
+forget_relations(void)
+{
+	last_relation = NULL;
+	hash_destroy(relations);
+	relations = NULL;
+}
+
+/*
+ * Look up the item table of a relation; false where there is none.  name has
+ * room for MAX_TABLE_NAME + 1 bytes.
+ */
+static bool
+look_up_relation(Oid relid, Oid *table_relid, char *name)
+{
+	TupleDesc	desc;
+	HeapTuple	tuple;
+	bool		isnull;
+
+	if (get_rel_relispartition(relid))
+		relid = llast_oid(get_partition_ancestors(relid));
+	*table_relid = relid;
+	tuple = read_definition(NULL, 0, relid, &desc);
+	if (tuple == NULL)
+		return false;
+	text_to_cstring_buffer(DatumGetTextPP(heap_getattr(tuple, ATT_TABLE_NAME, desc, &isnull)),
+						   name, MAX_TABLE_NAME + 1);
+	return true;
+}
+
+static RelationEntry *
+find_relation(Oid relid)
+{
+	RelationEntry *entry;
+	Oid			table_relid;
+	char		name[MAX_TABLE_NAME + 1];
+	uint64		invalidations_before;
+	bool		found;
+
+	if (last_relation != NULL && last_relation->relid == relid && last_relation->valid)
+		return last_relation;
+	if (relations != NULL && hash_get_num_entries(relations) >= MAX_RELATIONS)
+		forget_relations();
+	if (relations == NULL)
+		create_relations();
+	entry = hash_search(relations, &relid, HASH_FIND, NULL);
+	if (entry == NULL || !entry->valid)
+	{
+		invalidations_before = invalidations;
+		found = look_up_relation(relid, &table_relid, name);
+		entry = hash_search(relations, &relid, HASH_ENTER, NULL);
+		entry->table_relid = found ? table_relid : InvalidOid;
+		strlcpy(entry->name, found ? name : "", sizeof(entry->name));
+		entry->valid = invalidations == invalidations_before;
+	}
+	last_relation = entry;
+	return entry;
+}
+
+const DdbTable *
+ddb_catalog_of_relation(Oid relid)
+{
+	const RelationEntry *entry = find_relation(relid);
+
+	if (!OidIsValid(entry->table_relid))
+		return NULL;
+	return ddb_catalog_find(entry->name, strlen(entry->name));
+}
+
 bool
 ddb_catalog_is_item_table(Oid relid)
 {
@@ -600,7 +715,7 @@ ddb_relation_owner(Oid relid)
 Oid
 ddb_catalog_owner(void)
 {
-	return ddb_relation_owner(definition_relid());
+	return ddb_relation_owner(ddb_catalog_relation("table_definition"));
 }
 
 void
@@ -655,7 +770,8 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 			return;
 		case QUERY_DELETE:
 			appendStringInfoString(&text->sql,
-								   "WITH tags AS (DELETE FROM dynamo.table_tag WHERE relid = $1)"
+								   "WITH tags AS (DELETE FROM dynamo.table_tag WHERE relid = $1),"
+								   " indexes AS (DELETE FROM dynamo.index_definition WHERE relid = $1)"
 								   " DELETE FROM dynamo.table_definition WHERE relid = $1");
 			ddb_plan_add_arg(text, REGCLASSOID);
 			return;
@@ -663,22 +779,27 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 	elog(ERROR, "unrecognized catalog query %d", query);
 }
 
-/* run one of the queries above as the extension's owner */
-static void
-write_definition(int query, Datum *values, const char *nulls)
+void
+ddb_catalog_write(int query, DdbQueryBuilder builder, Datum *values, const char *nulls)
 {
 	DdbAsOwner	as_owner;
 	int			rc;
 
 	ddb_as_owner_begin(&as_owner, ddb_catalog_owner());
 	SPI_connect();
-	rc = SPI_execute_plan(ddb_plan_get(NULL, query, build_query),
+	rc = SPI_execute_plan(ddb_plan_get(NULL, query, builder),
 						  values, nulls, false, 0);
 	if (rc < 0)
-		elog(ERROR, "could not write the definition of an item table: %s",
+		elog(ERROR, "could not write the definition of a table or an index: %s",
 			 SPI_result_code_string(rc));
 	SPI_finish();
 	ddb_as_owner_end(&as_owner);
+}
+
+static void
+write_definition(int query, Datum *values, const char *nulls)
+{
+	ddb_catalog_write(query, build_query, values, nulls);
 }
 
 void

@@ -10,8 +10,48 @@
 #define DDB_CATALOG_H
 
 #include "keyenc.h"
+#include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 #include "utils/acl.h"
+
+#define DDB_MAX_KEY_PARTS	4	/* attributes of an index partition or sort key */
+
+typedef enum DdbProjection
+{
+	DDB_PROJECT_ALL,
+	DDB_PROJECT_KEYS_ONLY,
+	DDB_PROJECT_INCLUDE
+} DdbProjection;
+
+/*
+ * From the first on, every writer keeps the index; it is complete, and may be
+ * read, once it is active.
+ */
+typedef enum DdbIndexStatus
+{
+	DDB_INDEX_CREATING,			/* the backfill has not begun */
+	DDB_INDEX_BACKFILLING,
+	DDB_INDEX_ACTIVE
+} DdbIndexStatus;
+
+/* a secondary index, one row of dynamo.index_definition */
+typedef struct DdbIndex
+{
+	char	   *name;
+	Oid			relid;			/* its index table, see index.h */
+	char	   *qualified;		/* quoted "schema"."table" for statement texts */
+	bool		global;
+	bool		is_unique;		/* an option of ours: one item per index key */
+	DdbIndexStatus status;
+	int			npartition;		/* attributes of the partition key */
+	DdbKeyAttr	partition[DDB_MAX_KEY_PARTS];
+	int			nsort;			/* attributes of the sort key, maybe none */
+	DdbKeyAttr	sort[DDB_MAX_KEY_PARTS];
+	DdbProjection projection;
+	int			nattributes;	/* NonKeyAttributes */
+	DdbText    *attributes;
+	Jsonb	   *settings;		/* what DescribeTable shows beyond this */
+} DdbIndex;
 
 typedef struct DdbTable
 {
@@ -21,6 +61,8 @@ typedef struct DdbTable
 	bool		row_security;	/* are policies in force on it? */
 	char	   *qualified;		/* quoted "schema"."table" for statement texts */
 	DdbKeySchema keys;
+	int			nindexes;		/* local ones first, each kind by creation */
+	DdbIndex   *indexes;
 } DdbTable;
 
 /*
@@ -48,6 +90,16 @@ extern const DdbTable *ddb_catalog_open(DdbText table_name, LOCKMODE lockmode,
 
 /* the same without lock or rights: NULL when there is no such table */
 extern const DdbTable *ddb_catalog_find(const char *name, int len);
+
+/* the index of that name; NULL when there is none */
+extern const DdbIndex *ddb_catalog_index(const DdbTable *table, DdbText name);
+
+/*
+ * ddb_catalog_of_relation: the cached definition of an item table, given its
+ * oid or that of one of its partitions; NULL for other relations.  Valid in
+ * this transaction, and true as long as the relation is locked.
+ */
+extern const DdbTable *ddb_catalog_of_relation(Oid relid);
 
 /* is relid an item table? */
 extern bool ddb_catalog_is_item_table(Oid relid);
@@ -79,6 +131,25 @@ extern void ddb_catalog_insert(const char *name, Oid relid, const DdbKeySchema *
 extern void ddb_catalog_update_settings(const DdbTable *table, const Jsonb *settings);
 extern void ddb_catalog_rename(Oid relid, const char *new_name);
 extern void ddb_catalog_delete(Oid relid);
+
+/*
+ * The same for indexes.  index->relid names the row; insert takes everything
+ * from the struct, update writes status and, unless NULL, settings; a build
+ * may change the status of an index whose settings another session changes.
+ * Deleting one that is not there is no error.
+ */
+extern void ddb_catalog_insert_index(const DdbTable *table, const DdbIndex *index);
+extern void ddb_catalog_update_index(const DdbTable *table, const DdbIndex *index,
+									 DdbIndexStatus status, const Jsonb *settings);
+extern void ddb_catalog_update_index_settings(const DdbTable *table, const DdbIndex *index,
+											  const Jsonb *settings);
+extern void ddb_catalog_delete_index(Oid index_relid);
+
+/* the item table of an index table; InvalidOid when relid is none */
+extern Oid	ddb_catalog_table_of_index(Oid index_relid);
+
+/* oids of a table's index tables, though the table itself may be gone; palloc'd */
+extern List *ddb_catalog_index_relids(Oid relid);
 
 /* the role that owns a relation; the one that owns the extension's tables */
 extern Oid	ddb_relation_owner(Oid relid);

@@ -51,4 +51,32 @@
 	(((volatile WalSndCtlData *) WalSndCtl)->sync_standbys_defined)
 #endif
 
+/*
+ * What table_tuple_update says of the row's index entries: whether it needs
+ * new ones, and whether only in indexes that summarize ranges of the table.
+ * (access/tableam.h, executor/executor.h)
+ */
+#if PG_VERSION_NUM < 160000
+#define DdbUpdateIndexes				bool
+#define ddb_updates_indexes(update)		(update)
+#define ddb_only_summarizing(update)	false
+#define ddb_insert_index_tuples(result, slot, estate, only_summarizing) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
+#else
+#define DdbUpdateIndexes				TU_UpdateIndexes
+#define ddb_updates_indexes(update)		((update) != TU_None)
+#define ddb_only_summarizing(update)	((update) == TU_Summarizing)
+#define ddb_insert_index_tuples(result, slot, estate, only_summarizing) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, only_summarizing)
+#endif
+
+/* (access/genam.h) */
+#if PG_VERSION_NUM < 180000
+#define ddb_index_beginscan(heap, btree, snapshot, nkeys) \
+	index_beginscan(heap, btree, snapshot, nkeys, 0)
+#else
+#define ddb_index_beginscan(heap, btree, snapshot, nkeys) \
+	index_beginscan(heap, btree, snapshot, NULL, nkeys, 0)
+#endif
+
 #endif							/* DDB_COMPAT_H */

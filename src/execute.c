@@ -7,13 +7,15 @@
  * settings of ours.  And the row triggers that every item table carries
  * (trigger.c) are left out where the table has no others: they guard it
  * against writers that may give a key which is not the item's, or take no
- * lock on it, and the engine does neither.  On a partitioned item table the
- * server prepares partitions later than we can see, so that there they run;
- * they find nothing wrong.
+ * lock on it, and the engine does neither.  The one that keeps secondary
+ * indexes stays where there are any.  On a partitioned item table the server
+ * prepares partitions later than we can see, so that there all run; they find
+ * nothing wrong.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -34,8 +36,13 @@
 
 /* names of trigger.c's functions, and their oids while those are known */
 static const char *const trigger_functions[] = {
-	"item_before_insert", "item_after_update", "item_before_key_update"
+	"item_maintain_indexes",	/* MAINTAINER */
+	"item_before_insert", "item_after_update", "item_before_key_update",
+	"item_truncate_indexes"
 };
+
+#define MAINTAINER	0
+
 static Oid	trigger_oids[lengthof(trigger_functions)];
 static bool trigger_oids_known = false;
 
@@ -75,22 +82,47 @@ is_item_trigger(const Trigger *trigger)
 }
 
 /*
+ * Leave one trigger, an AFTER ROW one for all events, in a description.  Room
+ * for its state at run time was made along with the others'.
+ */
+static void
+keep_only(TriggerDesc *desc, int which)
+{
+	Trigger    *triggers = desc->triggers;
+	Trigger		kept = triggers[which];
+
+	memset(desc, 0, sizeof(TriggerDesc));
+	desc->triggers = triggers;
+	desc->triggers[0] = kept;
+	desc->numtriggers = 1;
+	desc->trig_insert_after_row = TRIGGER_FOR_INSERT(kept.tgtype);
+	desc->trig_update_after_row = TRIGGER_FOR_UPDATE(kept.tgtype);
+	desc->trig_delete_after_row = TRIGGER_FOR_DELETE(kept.tgtype);
+}
+
+/*
  * Leave out the triggers of a result relation if they are the item table's
  * own and no others: a trigger of the user's may change the row, and then
  * ours shall see it.  The description is the executor's copy.
  */
 static void
-leave_out_item_triggers(ResultRelInfo *result)
+leave_out_item_triggers(const DdbTable *table, ResultRelInfo *result)
 {
 	TriggerDesc *desc = result->ri_TrigDesc;
+	int			maintainer = -1;
 	int			i;
 
 	for (i = 0; desc != NULL && i < desc->numtriggers; i++)
 	{
 		if (!is_item_trigger(&desc->triggers[i]))
 			return;
+		if (desc->triggers[i].tgfoid == trigger_oids[MAINTAINER])
+			maintainer = i;
 	}
-	result->ri_TrigDesc = NULL;
+	if (maintainer >= 0 && table->nindexes > 0)
+		keep_only(desc, maintainer);
+	else
+		result->ri_TrigDesc = NULL;
 }
 
 /* ----------------------------------------------------------------
@@ -140,7 +172,8 @@ make_params(const CachedPlanSource *source, const Datum *values)
 }
 
 static uint64
-run_plan(PlannedStmt *stmt, const char *text, ParamListInfo params, DestReceiver *dest)
+run_plan(const DdbTable *table, PlannedStmt *stmt, const char *text,
+		 ParamListInfo params, DestReceiver *dest)
 {
 	QueryDesc  *desc = CreateQueryDesc(stmt, text, GetActiveSnapshot(), InvalidSnapshot,
 									   dest, params, NULL, 0);
@@ -149,7 +182,7 @@ run_plan(PlannedStmt *stmt, const char *text, ParamListInfo params, DestReceiver
 
 	ExecutorStart(desc, 0);
 	foreach(lc, desc->estate->es_opened_result_relations)
-		leave_out_item_triggers(lfirst(lc));
+		leave_out_item_triggers(table, lfirst(lc));
 	ExecutorRun(desc, ForwardScanDirection, 0, true);
 	rows = desc->estate->es_processed;
 	ExecutorFinish(desc);
@@ -174,7 +207,7 @@ ddb_execute_plan(const DdbTable *table, int query, DdbQueryBuilder builder,
 
 	/* without parameters here, the server makes no plan for their values */
 	plan = GetCachedPlan(source, NULL, CurrentResourceOwner, NULL);
-	rows = run_plan(linitial_node(PlannedStmt, plan->stmt_list), source->query_string,
+	rows = run_plan(table, linitial_node(PlannedStmt, plan->stmt_list), source->query_string,
 					make_params(source, values), dest ? dest : None_Receiver);
 	ReleaseCachedPlan(plan, CurrentResourceOwner);
 	PopActiveSnapshot();

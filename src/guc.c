@@ -20,12 +20,15 @@
 
 #define KILOBYTE			1024
 #define MEGABYTE			(1024 * KILOBYTE)
+#define MB_PER_GB			1024
 
 char	   *ddb_region = NULL;
 char	   *ddb_account_id = NULL;
 int			ddb_max_item_size = 400 * KILOBYTE;
+int			ddb_max_item_collection_size = 10 * MB_PER_GB;
 int			ddb_page_size = MEGABYTE;
 int			ddb_table_partitions = 0;
+bool		ddb_strict = true;
 
 int			ddb_http_workers = 4;
 int			ddb_port = 8000;
@@ -161,6 +164,14 @@ ddb_guc_define(void)
 							   "000000000000",
 							   PGC_SUSET, 0,
 							   check_account_id, NULL, NULL);
+	DefineCustomIntVariable("dynamo.max_item_collection_size",
+							"Sets the largest size of an item collection.",
+							"It holds for tables with local secondary indexes: all items"
+							" of one partition key value, with their projections there.",
+							&ddb_max_item_collection_size,
+							10 * MB_PER_GB, 1, 1024 * 1024 * MB_PER_GB,
+							PGC_SUSET, GUC_UNIT_MB,
+							NULL, NULL, NULL);
 	DefineCustomIntVariable("dynamo.max_item_size",
 							"Sets the largest size of an item.",
 							"Sizes are counted as DynamoDB counts them.",
@@ -183,6 +194,13 @@ ddb_guc_define(void)
 							   PGC_SUSET, 0,
 							   check_region, NULL, NULL);
 
+	DefineCustomBoolVariable("dynamo.strict",
+							 "Refuses what DynamoDB refuses.",
+							 "When off, requests that can be answered here are: ConsistentRead of a global secondary index.",
+							 &ddb_strict,
+							 true,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 	DefineCustomIntVariable("dynamo.table_partitions",
 							"Sets into how many hash partitions CreateTable divides an item table.",
 							"Zero makes an ordinary table.",

@@ -8,9 +8,13 @@
 extern char *ddb_region;		/* dynamo.region: part of ARNs and endpoints */
 extern char *ddb_account_id;	/* dynamo.account_id: twelve digits, part of ARNs */
 extern int	ddb_max_item_size;	/* dynamo.max_item_size, in bytes */
+extern int	ddb_max_item_collection_size;	/* dynamo.max_item_collection_size, in
+											 * MB, in tables with local indexes */
 extern int	ddb_page_size;		/* dynamo.page_size, in bytes, of Query and Scan */
 extern int	ddb_table_partitions;	/* dynamo.table_partitions: hash partitions of
 									 * a new item table, 0 for a plain one */
+extern bool ddb_strict;			/* dynamo.strict: refuse what DynamoDB refuses, even
+								 * where we could do it */
 
 /* ---- the HTTP endpoint ---- */
 

@@ -45,6 +45,7 @@
 #include "http_execute.h"
 #include "http_listen.h"
 #include "http_server.h"
+#include "indexbuild.h"
 #include "opstat.h"
 
 #define LISTEN_RETRY_MS		2000
@@ -59,6 +60,7 @@
 #define MAX_REFUSED			64	/* connections being told that we are full */
 #define MAX_PEM_FILE		(1024 * 1024)
 #define KEY_SWEEP_MS		(60 * 1000)
+#define BUILD_SWEEP_MS		(10 * 1000)
 #define MAX_DAEMONS			16	/* certificates with connections at a time */
 
 static MemoryContext server_context;
@@ -469,22 +471,20 @@ close_idle(void)
 	}
 }
 
-/* keys of roles that were dropped; a standby cannot write, and need not */
+/*
+ * Work of the database as a whole, which one worker does beside its requests,
+ * in a transaction.  An error is logged, and it is tried again the next time.
+ */
 static void
-sweep_keys(TimestampTz now)
+run_aside(void (*work) (void))
 {
-	static TimestampTz last = 0;
-
-	if (RecoveryInProgress() || !TimestampDifferenceExceeds(last, now, KEY_SWEEP_MS))
-		return;
-	last = now;
 	PG_TRY();
 	{
 		SetCurrentStatementStartTimestamp();
 		StartTransactionCommand();
 		PushActiveSnapshot(GetTransactionSnapshot());
 		if (OidIsValid(ddb_tables_schema()))
-			ddb_accesskey_sweep();
+			work();
 		PopActiveSnapshot();
 		CommitTransactionCommand();
 	}
@@ -496,6 +496,36 @@ sweep_keys(TimestampTz now)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(server_context);
+}
+
+/* keys of roles that were dropped; a standby cannot write, and need not */
+static void
+sweep_keys(TimestampTz now)
+{
+	static TimestampTz last = 0;
+
+	if (RecoveryInProgress() || !TimestampDifferenceExceeds(last, now, KEY_SWEEP_MS))
+		return;
+	last = now;
+	run_aside(ddb_accesskey_sweep);
+}
+
+static void
+resume_builds(void)
+{
+	(void) ddb_index_build_resume();
+}
+
+/* index builds that a crash or a restart has left without a worker */
+static void
+sweep_builds(TimestampTz now)
+{
+	static TimestampTz last = 0;
+
+	if (RecoveryInProgress() || !TimestampDifferenceExceeds(last, now, BUILD_SWEEP_MS))
+		return;
+	last = now;
+	run_aside(resume_builds);
 }
 
 static void
@@ -510,7 +540,10 @@ sweep(int worker, TimestampTz now)
 	close_refused();
 	stop_old_daemons();
 	if (worker == 0)
+	{
 		sweep_keys(now);
+		sweep_builds(now);
+	}
 	pgstat_report_stat(false);
 }
 

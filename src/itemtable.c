@@ -8,17 +8,24 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "common/hashfn.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "error.h"
 #include "guc.h"
@@ -57,18 +64,14 @@ ddb_item_table_relname(const char *name)
 	return psprintf("%.*s%s", (int) (NAMEDATALEN - 1 - strlen(digest)), name, digest);
 }
 
-/*
- * A free name for an index or a partition of an item table.  label holds "~"
- * or ":", which occur in no table name of the API, so that none is taken away.
- */
-static const char *
-part_name(const char *relname, const char *label)
+char *
+ddb_item_table_part_name(const char *relname, const char *label)
 {
 	return ChooseRelationName(relname, NULL, label, ddb_tables_schema(), true);
 }
 
-static const char *
-column_type(DdbType type)
+const char *
+ddb_item_table_column_type(DdbType type)
 {
 	switch (ddb_key_column_type(type))
 	{
@@ -94,15 +97,16 @@ append_create_table(StringInfo sql, const char *relname, const char *qualified,
 	bool		has_sk = keys->nattrs == 2;
 
 	appendStringInfo(sql, "CREATE TABLE %s (pk %s NOT NULL, ", qualified,
-					 column_type(keys->attr[0].type));
+					 ddb_item_table_column_type(keys->attr[0].type));
 	if (has_sk)
-		appendStringInfo(sql, "sk %s NOT NULL, ", column_type(keys->attr[1].type));
+		appendStringInfo(sql, "sk %s NOT NULL, ",
+						 ddb_item_table_column_type(keys->attr[1].type));
 	appendStringInfoString(sql, "item dynamo.item");
 #ifdef USE_LZ4
 	appendStringInfoString(sql, " COMPRESSION lz4");
 #endif
 	appendStringInfo(sql, " NOT NULL, CONSTRAINT %s PRIMARY KEY (pk%s))",
-					 quote_identifier(part_name(relname, "~key")), has_sk ? ", sk" : "");
+					 quote_identifier(ddb_item_table_part_name(relname, "~key")), has_sk ? ", sk" : "");
 	if (ddb_table_partitions > 0)
 		appendStringInfoString(sql, " PARTITION BY HASH (pk)");
 	else
@@ -150,7 +154,7 @@ append_partitions(StringInfo sql, const char *relname, const char *qualified)
 
 	for (i = 0; i < ddb_table_partitions; i++)
 	{
-		const char *partition = part_name(relname, psprintf(":%d", i));
+		const char *partition = ddb_item_table_part_name(relname, psprintf(":%d", i));
 
 		appendStringInfo(sql,
 						 "; CREATE TABLE %s PARTITION OF %s"
@@ -160,8 +164,8 @@ append_partitions(StringInfo sql, const char *relname, const char *qualified)
 	}
 }
 
-static void
-run_ddl(const char *sql)
+void
+ddb_item_table_run(const char *sql)
 {
 	int			rc;
 
@@ -197,14 +201,14 @@ ddb_item_table_create(const char *name, const DdbKeySchema *keys)
 	initStringInfo(&sql);
 	append_create_table(&sql, relname, qualified, keys);
 	appendStringInfo(&sql, "; CREATE INDEX %s ON %s (dynamo.partition_hash(pk), pk%s)",
-					 quote_identifier(part_name(relname, "~scan")),
+					 quote_identifier(ddb_item_table_part_name(relname, "~scan")),
 					 qualified, keys->nattrs == 2 ? ", sk" : "");
 	append_triggers(&sql, qualified, keys);
 	append_partitions(&sql, relname, qualified);
 
 	PG_TRY();
 	{
-		run_ddl(sql.data);
+		ddb_item_table_run(sql.data);
 	}
 	PG_CATCH();
 	{
@@ -227,9 +231,14 @@ void
 ddb_item_table_drop(const DdbTable *table)
 {
 	Oid			relid = table->relid;
-	char	   *sql = psprintf("DROP TABLE %s", table->qualified);
+	StringInfoData sql;
+	int			i;
 
-	run_ddl(sql);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "DROP TABLE %s", table->qualified);
+	for (i = 0; i < table->nindexes; i++)
+		appendStringInfo(&sql, ", %s", table->indexes[i].qualified);
+	ddb_item_table_run(sql.data);
 	ddb_catalog_delete(relid);
 }
 
@@ -241,11 +250,18 @@ ddb_item_table_drop(const DdbTable *table)
 void
 ddb_item_table_measure(const DdbTable *table, int64 *items, int64 *bytes)
 {
+	ddb_item_table_measure_relation(table->relid, table->qualified, items, bytes);
+}
+
+void
+ddb_item_table_measure_relation(Oid relid, const char *qualified,
+								int64 *items, int64 *bytes)
+{
 	char	   *sql;
 	DdbAsOwner	as_owner;
 	bool		isnull;
 
-	ddb_as_owner_begin(&as_owner, ddb_relation_owner(table->relid));
+	ddb_as_owner_begin(&as_owner, ddb_relation_owner(relid));
 
 	/*
 	 * Large tables: tuples by the density that VACUUM or ANALYZE last saw,
@@ -265,15 +281,54 @@ ddb_item_table_measure(const DdbTable *table, int64 *items, int64 *bytes)
 				   "   ELSE (tuples * coalesce((SELECT avg(dynamo.item_size(item)) FROM %s"
 				   "     TABLESAMPLE SYSTEM (least(100, 100.0 * 819200 / size))), 0))::int8 END"
 				   " FROM rel",
-				   table->relid, table->relid,
-				   table->qualified, table->qualified, table->qualified);
+				   relid, relid, qualified, qualified, qualified);
 	SPI_connect();
 	if (SPI_execute(sql, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "could not measure item table \"%s\"", table->name);
+		elog(ERROR, "could not measure %s", qualified);
 	*items = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	*bytes = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
 	SPI_finish();
 	ddb_as_owner_end(&as_owner);
+}
+
+static bool
+is_empty(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	Snapshot	snapshot;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	bool		result;
+
+	if (!RELKIND_HAS_TABLE_AM(rel->rd_rel->relkind))
+	{
+		result = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+		table_close(rel, AccessShareLock);
+		return result;
+	}
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	slot = table_slot_create(rel, NULL);
+	scan = table_beginscan(rel, snapshot, 0, NULL);
+	result = !table_scan_getnextslot(scan, ForwardScanDirection, slot);
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/* past row security, which may hide items from the table's owner */
+bool
+ddb_item_table_is_empty(const DdbTable *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(table->relid, AccessShareLock, NULL))
+	{
+		if (!is_empty(lfirst_oid(lc)))
+			return false;
+	}
+	return true;
 }
 
 /* ----------------------------------------------------------------

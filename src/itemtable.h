@@ -23,7 +23,8 @@ extern char *ddb_item_table_relname(const char *name);
 
 /*
  * ddb_item_table_drop: drop the relation (the caller has checked ownership
- * and holds AccessExclusiveLock).  The catalog row goes with it.
+ * and holds AccessExclusiveLock) and its index tables.  The catalog rows go
+ * with them.
  */
 extern void ddb_item_table_drop(const DdbTable *table);
 
@@ -34,6 +35,31 @@ extern void ddb_item_table_drop(const DdbTable *table);
  * owner, whatever the caller may read.
  */
 extern void ddb_item_table_measure(const DdbTable *table, int64 *items, int64 *bytes);
+
+/*
+ * ddb_item_table_is_empty: no item is visible to a new snapshot; for a caller
+ * whose lock on the table and its partitions keeps writers out.
+ */
+extern bool ddb_item_table_is_empty(const DdbTable *table);
+
+/* ---- pieces that index tables are made with as well ---- */
+
+/*
+ * A free name for a part of a relation in schema dynamo_tables, palloc'd.
+ * label holds "~" or ":", which occur in no table name of the API, so that
+ * none is taken away.
+ */
+extern char *ddb_item_table_part_name(const char *relname, const char *label);
+
+/* SQL type of a key column, with its collation */
+extern const char *ddb_item_table_column_type(DdbType type);
+
+/* run DDL as the current user */
+extern void ddb_item_table_run(const char *sql);
+
+/* ddb_item_table_measure of any relation with a column "item" */
+extern void ddb_item_table_measure_relation(Oid relid, const char *qualified,
+											int64 *items, int64 *bytes);
 
 /*
  * ddb_item_table_names: names of the tables on which the current user has any

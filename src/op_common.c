@@ -248,25 +248,78 @@ ddb_item_write_units(DdbDoc item)
 	return (double) Max((bytes + WRITE_UNIT_BYTES - 1) / WRITE_UNIT_BYTES, 1);
 }
 
+/* a member {"CapacityUnits": units} */
+static void
+add_units(JsonbValue *object, const char *name, int len, double units)
+{
+	JsonbValue	value;
+
+	ddb_json_object(&value, 1);
+	ddb_json_add_double(&value, "CapacityUnits", units);
+	ddb_json_add(object, name, len, &value);
+}
+
+/* the indexes of one kind that have units, if there are any */
+static void
+add_index_units(JsonbValue *capacity, const char *member, const DdbTable *table,
+				const double *units, bool global)
+{
+	JsonbValue	indexes;
+	int			count = 0;
+	int			i;
+
+	ddb_json_object(&indexes, table->nindexes);
+	for (i = 0; i < table->nindexes; i++)
+	{
+		const DdbIndex *index = &table->indexes[i];
+
+		if (index->global != global || units[i] <= 0)
+			continue;
+		add_units(&indexes, index->name, strlen(index->name), units[i]);
+		count++;
+	}
+	if (count > 0)
+		ddb_json_add_value(capacity, member, &indexes);
+}
+
+/*
+ * ddb_op_add_index_capacity: ConsumedCapacity of a request that reached
+ * indexes.  With INDEXES it shows the table's part and each index that has
+ * units; CapacityUnits is the sum in either shape.
+ */
 void
-ddb_op_add_capacity(JsonbValue *response, DdbDoc request, double units)
+ddb_op_add_index_capacity(JsonbValue *response, DdbDoc request, const DdbTable *table,
+						  double table_units, const double *index_units)
 {
 	DdbCapacityDetail detail = ddb_op_capacity_detail(request);
 	DdbText		table_name = ddb_op_table_name(request);
+	double		total = table_units;
 	JsonbValue	capacity;
 	JsonbValue	value;
+	int			i;
 
 	if (detail == DDB_CAPACITY_NONE)
 		return;
-	ddb_json_object(&capacity, 3);
+	for (i = 0; index_units != NULL && i < table->nindexes; i++)
+		total += index_units[i];
+	ddb_json_object(&capacity, 5);
 	ddb_json_string(&value, table_name.str, table_name.len);
 	ddb_json_add_value(&capacity, "TableName", &value);
-	ddb_json_add_double(&capacity, "CapacityUnits", units);
+	ddb_json_add_double(&capacity, "CapacityUnits", total);
 	if (detail == DDB_CAPACITY_INDEXES)
 	{
-		ddb_json_object(&value, 1);
-		ddb_json_add_double(&value, "CapacityUnits", units);
-		ddb_json_add_value(&capacity, "Table", &value);
+		add_units(&capacity, "Table", strlen("Table"), table_units);
+		if (index_units != NULL)
+		{
+			add_index_units(&capacity, "LocalSecondaryIndexes", table, index_units, false);
+			add_index_units(&capacity, "GlobalSecondaryIndexes", table, index_units, true);
+		}
 	}
 	ddb_json_add_value(response, "ConsumedCapacity", &capacity);
+}
+
+void
+ddb_op_add_capacity(JsonbValue *response, DdbDoc request, double units)
+{
+	ddb_op_add_index_capacity(response, request, NULL, units, NULL);
 }

@@ -67,4 +67,12 @@ extern double ddb_item_write_units(DdbDoc item);
 /* adds ConsumedCapacity to response, unless detail is NONE */
 extern void ddb_op_add_capacity(JsonbValue *response, DdbDoc request, double units);
 
+/*
+ * The same for requests that reach indexes: index_units are in the order of
+ * table->indexes, 0 for an index that was not touched; NULL for none at all.
+ */
+extern void ddb_op_add_index_capacity(JsonbValue *response, DdbDoc request,
+									  const DdbTable *table, double table_units,
+									  const double *index_units);
+
 #endif							/* DDB_OP_COMMON_H */

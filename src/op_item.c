@@ -21,6 +21,7 @@
 #include "guc.h"
 #include "op.h"
 #include "op_common.h"
+#include "op_index.h"
 #include "store.h"
 #include "wire.h"
 
@@ -37,15 +38,21 @@ typedef enum ReturnValues
 typedef struct ItemWrite
 {
 	DdbWrite	base;
+	const DdbTable *table;
+	DdbKey		columns;		/* key of the item */
 	ExprBinding *condition;		/* NULL if none */
 	ExprBinding *update;		/* UpdateItem; NULL if none */
-	DdbDoc		key;			/* UpdateItem: key attributes, stored form */
+	DdbDoc		key;			/* key attributes, stored form; in PutItem the
+								 * whole item */
 	Jsonb	   *put_item;		/* PutItem */
+	bool		collection_full;	/* the item must not grow */
 	bool		item_on_failure;	/* ReturnValuesOnConditionCheckFailure */
 	bool		keep_items;		/* the response needs old and new item */
 	double		old_units;		/* what writing the old item costs; 0 if it was
 								 * not looked at */
 	double		new_units;		/* the same for the new item; 0 if there is none */
+	bool		indexes_counted;
+	DdbIndexUnits index_units;	/* once they are counted */
 	Jsonb	   *old_item;		/* if keep_items and it existed */
 	Jsonb	   *new_item;		/* if keep_items */
 } ItemWrite;
@@ -181,20 +188,58 @@ look_at_old(ItemWrite *write, DdbDoc old_item)
 		write->old_item = keep(write, old_item);
 }
 
+/* in a full item collection no item may come or grow */
+static void
+check_growth(const ItemWrite *write, DdbDoc old_item, DdbDoc new_item)
+{
+	if (write->collection_full &&
+		ddb_op_collected_size(write->table, new_item) >
+		ddb_op_collected_size(write->table, old_item))
+		ddb_op_raise_collection_full();
+}
+
+static void
+count_indexes(ItemWrite *write, DdbDoc old_item, DdbDoc new_item)
+{
+	MemoryContext old = MemoryContextSwitchTo(write->base.context);
+
+	ddb_op_index_units(write->table, old_item, new_item, &write->index_units);
+	write->indexes_counted = true;
+	MemoryContextSwitchTo(old);
+}
+
 static Jsonb *
 apply_put(DdbWrite *base, DdbDoc old_item)
 {
 	ItemWrite  *write = (ItemWrite *) base;
+	DdbDoc		new_item = ddb_doc_root(write->put_item);
 
 	look_at_old(write, old_item);
+	check_growth(write, old_item, new_item);
+	count_indexes(write, old_item, new_item);
 	return write->put_item;
 }
 
 static Jsonb *
 apply_delete(DdbWrite *base, DdbDoc old_item)
 {
-	look_at_old((ItemWrite *) base, old_item);
+	ItemWrite  *write = (ItemWrite *) base;
+
+	look_at_old(write, old_item);
+	count_indexes(write, old_item, absent_item);
 	return NULL;
+}
+
+/* what the table, its indexes and their collection say to an updated item */
+static void
+check_updated(const ItemWrite *write, DdbDoc old_item, const Jsonb *new_item)
+{
+	DdbDoc		root = ddb_doc_root(new_item);
+
+	ddb_op_check_updated_index_keys(write->table, write->update, old_item, root);
+	if (is_oversized(new_item) || ddb_op_exceeds_with_projections(write->table, root))
+		ddb_validation_error("Item size to update has exceeded the maximum allowed size");
+	check_growth(write, old_item, root);
 }
 
 /*
@@ -213,10 +258,10 @@ apply_update(DdbWrite *base, DdbDoc old_item)
 		new_item = ddb_doc_copy(old_item.ptr ? old_item : write->key);
 	write->new_item = NULL;
 	write->new_units = 0;
+	count_indexes(write, old_item, new_item ? ddb_doc_root(new_item) : absent_item);
 	if (new_item == NULL)
 		return NULL;
-	if (is_oversized(new_item))
-		ddb_validation_error("Item size to update has exceeded the maximum allowed size");
+	check_updated(write, old_item, new_item);
 	write->new_units = ddb_item_write_units(ddb_doc_root(new_item));
 	if (write->keep_items)
 		write->new_item = keep(write, ddb_doc_root(new_item));
@@ -242,13 +287,15 @@ add_jsonb(JsonbValue *response, const char *name, const Jsonb *jb)
 static Jsonb *
 write_response(DdbDoc request, const ItemWrite *write, const Jsonb *attributes)
 {
-	double		units = Max(write->old_units, write->new_units);
 	JsonbValue	response;
 
-	ddb_op_consumed.write_units += units;
-	ddb_json_object(&response, 2);
+	ddb_json_object(&response, 3);
 	add_jsonb(&response, "Attributes", attributes);
-	ddb_op_add_capacity(&response, request, units);
+	ddb_op_add_write_capacity(&response, request, write->table,
+							  Max(write->old_units, write->new_units),
+							  &write->index_units);
+	ddb_op_add_collection_metrics(&response, request, write->table, write->key,
+								  &write->columns);
 	return ddb_json_encode(&response);
 }
 
@@ -278,6 +325,7 @@ ddb_op_get_item(DdbDoc request)
 	table = ddb_op_open(request, AccessShareLock, ACL_SELECT, "GetItem");
 	ddb_key_of_argument(&table->keys, ddb_doc_root(key_doc), &key);
 	ddb_op_check_key_paths(projection, &table->keys);
+	ddb_op_check_index_key_paths(table, projection);
 
 	item = ddb_store_get(table, &key);
 	ddb_json_object(&response, 2);
@@ -296,11 +344,44 @@ ddb_op_get_item(DdbDoc request)
  * ----------------------------------------------------------------
  */
 
+/* what the table and its indexes say to an item to be put */
+static void
+accept_put(ItemWrite *write, const DdbTable *table)
+{
+	write->table = table;
+	write->key = ddb_doc_root(write->put_item);
+	ddb_key_of_item(&table->keys, write->key, &write->columns);
+	ddb_op_check_index_keys(table, write->key);
+	if (ddb_op_exceeds_with_projections(table, write->key))
+		ddb_validation_error("Item size has exceeded the maximum allowed size");
+	write->collection_full = ddb_op_collection_is_full(table, &write->columns);
+}
+
 /*
  * A put that wants to know nothing of the old item does not read it, and is
- * counted by its new item alone: with large items the reading would cost half
- * as much again.
+ * counted, with its index entries, by its new item alone: with large items the
+ * reading would cost half as much again.
  */
+static void
+store_put(ItemWrite *write, bool look)
+{
+	bool		only_replaces = write->collection_full;
+
+	if (write->condition != NULL && !ddb_expr_matches(write->condition, absent_item))
+		only_replaces = true;
+	if (only_replaces)
+	{
+		if (!ddb_store_update(write->table, &write->columns, &write->base))
+			(void) apply_put(&write->base, absent_item);
+	}
+	else if (write->condition != NULL || look)
+		ddb_store_upsert(write->table, &write->columns, write->put_item, &write->base);
+	else
+		ddb_store_put(write->table, &write->columns, write->put_item);
+	if (!write->indexes_counted)
+		count_indexes(write, absent_item, write->key);
+}
+
 Jsonb *
 ddb_op_put_item(DdbDoc request)
 {
@@ -308,7 +389,6 @@ ddb_op_put_item(DdbDoc request)
 	ReturnValues returns;
 	ExprRequest context;
 	const DdbTable *table;
-	DdbKey		key;
 
 	ddb_op_check_mixing(request, &put_parameters);
 	init_write(&write, request, apply_put);
@@ -322,19 +402,10 @@ ddb_op_put_item(DdbDoc request)
 	ddb_expr_context_finish(&context);
 
 	table = ddb_op_open(request, RowExclusiveLock, ACL_SELECT | ACL_INSERT | ACL_UPDATE, "PutItem");
-	ddb_key_of_item(&table->keys, ddb_doc_root(write.put_item), &key);
+	accept_put(&write, table);
 	write.keep_items = returns == RETURN_ALL_OLD;
-
-	if (write.condition != NULL && !ddb_expr_matches(write.condition, absent_item))
-	{
-		if (!ddb_store_update(table, &key, &write.base))
-			look_at_old(&write, absent_item);
-	}
-	else if (write.condition != NULL || write.keep_items ||
-			 ddb_op_capacity_detail(request) != DDB_CAPACITY_NONE)
-		ddb_store_upsert(table, &key, write.put_item, &write.base);
-	else
-		ddb_store_put(table, &key, write.put_item);
+	store_put(&write, write.keep_items ||
+			  ddb_op_capacity_detail(request) != DDB_CAPACITY_NONE);
 	return write_response(request, &write, write.old_item);
 }
 
@@ -349,23 +420,22 @@ ddb_op_delete_item(DdbDoc request)
 	ReturnValues returns;
 	Jsonb	   *key_doc;
 	ExprRequest context;
-	const DdbTable *table;
-	DdbKey		key;
 
 	ddb_op_check_mixing(request, &put_parameters);
 	init_write(&write, request, apply_delete);
 	key_doc = ddb_item_accept(ddb_request_doc(request, "Key"));
+	write.key = ddb_doc_root(key_doc);
 	returns = return_values_old_only(request);
 	ddb_op_expressions(request, &context);
 	write.condition = ddb_op_expression(request, &context, EXPR_CONDITION, "ConditionExpression");
 	ddb_expr_context_finish(&context);
 
-	table = ddb_op_open(request, RowExclusiveLock, ACL_SELECT | ACL_DELETE, "DeleteItem");
-	ddb_key_of_argument(&table->keys, ddb_doc_root(key_doc), &key);
+	write.table = ddb_op_open(request, RowExclusiveLock, ACL_SELECT | ACL_DELETE, "DeleteItem");
+	ddb_key_of_argument(&write.table->keys, write.key, &write.columns);
 	write.keep_items = returns == RETURN_ALL_OLD;
 
-	if (!ddb_store_delete(table, &key, &write.base))
-		look_at_old(&write, absent_item);
+	if (!ddb_store_delete(write.table, &write.columns, &write.base))
+		(void) apply_delete(&write.base, absent_item);
 	return write_response(request, &write, write.old_item);
 }
 
@@ -435,7 +505,6 @@ ddb_op_update_item(DdbDoc request)
 	Jsonb	   *key_doc;
 	ExprRequest context;
 	const DdbTable *table;
-	DdbKey		key;
 
 	ddb_op_check_mixing(request, &update_parameters);
 	init_write(&write, request, apply_update);
@@ -448,16 +517,20 @@ ddb_op_update_item(DdbDoc request)
 	ddb_expr_context_finish(&context);
 
 	table = ddb_op_open(request, RowExclusiveLock, ACL_SELECT | ACL_INSERT | ACL_UPDATE, "UpdateItem");
-	ddb_key_of_argument(&table->keys, write.key, &key);
+	ddb_key_of_argument(&table->keys, write.key, &write.columns);
 	check_targets(write.update, &table->keys);
+	ddb_op_check_index_key_paths(table, write.update);
+	ddb_op_check_index_key_values(table, write.update);
+	write.table = table;
 	write.keep_items = returns != RETURN_NONE;
+	write.collection_full = ddb_op_collection_is_full(table, &write.columns);
 
-	if (!ddb_store_update(table, &key, &write.base))
+	if (!ddb_store_update(table, &write.columns, &write.base))
 	{
 		Jsonb	   *created = apply_update(&write.base, absent_item);
 
 		if (created != NULL)
-			ddb_store_upsert(table, &key, created, &write.base);
+			ddb_store_upsert(table, &write.columns, created, &write.base);
 	}
 	return write_response(request, &write, update_attributes(&write, returns));
 }

@@ -2,13 +2,19 @@
  * op_query.c
  *	  Query and Scan.
  *
- * Both read a range of an item table item by item until a page is full: a
- * page ends after Limit items or dynamo.page_size bytes, counted before the
- * filter.  ReadRequest is what the request says once it is checked; ReadPage
- * is the page under way.
+ * Both read a range of an item table, or of an index, item by item until a
+ * page is full: a page ends after Limit items or dynamo.page_size bytes,
+ * counted before the filter.  ReadRequest is what the request says once it is
+ * checked; ReadPage is the page under way.
+ *
+ * A local index gives what it does not hold, too: the whole item is fetched
+ * from the table, before the filter or after it, depending on which of them
+ * names such attributes.
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "catalog.h"
@@ -18,6 +24,7 @@
 #include "op.h"
 #include "op_common.h"
 #include "op_query.h"
+#include "op_read_key.h"
 #include "scan.h"
 
 typedef enum Select
@@ -37,15 +44,15 @@ static const char *const select_values[] = {
 typedef struct ReadRequest
 {
 	const DdbTable *table;
+	const DdbIndex *index;		/* NULL: the table itself */
 	Select		select;
 	ExprBinding *filter;		/* NULL if none */
 	ExprBinding *projection;	/* NULL if none */
-	int			nconditions;	/* Query */
-	ExprKeyCondition *conditions;
-	Jsonb	   *start_doc;		/* ExclusiveStartKey; NULL if none */
-	DdbKey		start;
+	DdbKeyQuery query;			/* its conditions are of Query only */
 	int64		limit;			/* of evaluated items; 0 for none */
 	bool		consistent;
+	bool		filter_fetches; /* the filter needs the whole item */
+	bool		output_fetches; /* what is returned does */
 } ReadRequest;
 
 typedef struct ReadPage
@@ -54,7 +61,8 @@ typedef struct ReadPage
 	MemoryContext context;		/* owns what the response needs */
 	int64		scanned;		/* items before the filter */
 	int64		bytes;			/* of those */
-	int64		count;			/* items after it */
+	double		fetch_units;	/* of items fetched for a local index */
+	int64		count;			/* items after the filter */
 	JsonbValue	items;			/* array, unless Select is COUNT */
 	bool		more;			/* page ended before the range did */
 	JsonbValue	last_key;
@@ -99,7 +107,7 @@ read_start_key(DdbDoc request, ReadRequest *read)
 		ddb_validation_error("%s%s",
 							 check.bare ? "" : "The provided starting key is invalid: ",
 							 check.message);
-	read->start_doc = ddb_item_accept(sent);
+	read->query.start = ddb_doc_root(ddb_item_accept(sent));
 }
 
 static void
@@ -110,207 +118,137 @@ read_members(DdbDoc request, ReadRequest *read)
 	(void) ddb_request_int(request, "Limit", &read->limit);
 }
 
+/*
+ * What is read: the table, or the index that IndexName names.  Checks that
+ * index and request go together as far as the index itself decides.
+ */
 static void
-check_index(DdbDoc request)
+open_source(DdbDoc request, ReadRequest *read, const char *action)
 {
-	DdbText		index;
+	DdbText		name;
 
-	if (ddb_request_string(request, "IndexName", &index))
-		ddb_validation_error("The table does not have the specified index: %.*s",
-							 index.len, index.str);
+	read->table = ddb_op_open(request, AccessShareLock, ACL_SELECT, action);
+	if (ddb_request_string(request, "IndexName", &name))
+	{
+		read->index = ddb_catalog_index(read->table, name);
+		if (read->index == NULL || !ddb_scan_index_lock(read->index))
+			ddb_validation_error("The table does not have the specified index: %.*s",
+								 name.len, name.str);
+		if (read->index->global && read->consistent && ddb_strict)
+			ddb_validation_error("Consistent reads are not supported on global secondary indexes");
+		if (read->index->status != DDB_INDEX_ACTIVE)
+			ddb_validation_error("Cannot read from backfilling global secondary index: %.*s",
+								 name.len, name.str);
+	}
+	ddb_read_key_init(&read->query.key, read->table, read->index);
+}
+
+/* does the node name an attribute that the index does not hold? */
+static bool
+uses_unprojected(const ReadRequest *read, const ExprBinding *binding, const ExprNode *node)
+{
+	int			i;
+
+	check_stack_depth();
+	if (node->kind == EXPR_PATH)
+		return !ddb_index_projects(read->table, read->index,
+								   ddb_expr_step_name(binding, &node->path.steps[0]));
+	for (i = 0; i < node->nargs; i++)
+	{
+		if (uses_unprojected(read, binding, node->args[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Attributes of the projection that the index does not hold, joined by ", ";
+ * NULL when it holds all.
+ */
+static char *
+unprojected_attributes(const ReadRequest *read)
+{
+	const ExprProgram *program = read->projection->program;
+	DdbTextSet	seen;
+	StringInfoData list;
+	int			i;
+
+	list.data = NULL;
+	ddb_textset_init(&seen, program->npaths);
+	for (i = 0; i < program->npaths; i++)
+	{
+		DdbText		name = ddb_expr_step_name(read->projection, &program->paths[i].steps[0]);
+
+		if (ddb_index_projects(read->table, read->index, name) ||
+			!ddb_textset_add(&seen, name))
+			continue;
+		if (list.data == NULL)
+			initStringInfo(&list);
+		else
+			appendStringInfoString(&list, ", ");
+		appendBinaryStringInfo(&list, name.str, name.len);
+	}
+	ddb_textset_free(&seen);
+	return list.data;
 }
 
 static void
 check_select(const ReadRequest *read, const char *verb)
 {
-	switch (read->select)
-	{
-		case SELECT_ALL_PROJECTED_ATTRIBUTES:
-			ddb_validation_error("One or more parameter values were invalid: "
-								 "ALL_PROJECTED_ATTRIBUTES can be used only when %s using an IndexName",
-								 verb);
-		case SELECT_SPECIFIC_ATTRIBUTES:
-			if (read->projection == NULL)
-				ddb_validation_error("One or more parameter values were invalid: "
-									 "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES");
-			return;
-		case SELECT_ALL_ATTRIBUTES:
-		case SELECT_COUNT:
-			if (read->projection != NULL)
-				ddb_validation_error("Cannot specify the ProjectionExpression when choosing to get %s",
-									 read->select == SELECT_COUNT ? "only the Count" : "ALL_ATTRIBUTES");
-			return;
-		case SELECT_ABSENT:
-			return;
-	}
-}
+	static const char *const gets[] = {
+		[SELECT_ALL_ATTRIBUTES] = "ALL_ATTRIBUTES",
+		[SELECT_ALL_PROJECTED_ATTRIBUTES] = "ALL_PROJECTED_ATTRIBUTES",
+		[SELECT_COUNT] = "only the Count"
+	};
 
-static bool
-same_name(DdbText a, DdbText b)
-{
-	return a.len == b.len && memcmp(a.str, b.str, a.len) == 0;
-}
-
-static void
-check_not_empty(const DdbKeyAttr *attr, const DdbValue *value)
-{
-	if (value->text.len == 0 && value->type != DDB_N)
-		ddb_validation_error("One or more parameter values are not valid. "
-							 "The AttributeValue for a key attribute cannot contain an empty %s value. Key: %.*s",
-							 value->type == DDB_S ? "string" : "binary",
-							 attr->name.len, attr->name.str);
-}
-
-/* ----------------------------------------------------------------
- * Query: key conditions and start key against the key schema
- * ----------------------------------------------------------------
- */
-
-static ExprKeyCondition *
-condition_on(const ReadRequest *read, const DdbKeyAttr *attr)
-{
-	int			i;
-
-	for (i = 0; i < read->nconditions; i++)
-	{
-		if (same_name(read->conditions[i].name, attr->name))
-			return &read->conditions[i];
-	}
-	return NULL;
-}
-
-static void
-check_start_element(const ReadRequest *read, int position)
-{
-	const DdbKeyAttr *attr = &read->table->keys.attr[position];
-	DdbValue	value;
-
-	if (read->start_doc == NULL)
-		return;
-	if (!ddb_item_get(ddb_doc_root(read->start_doc), attr->name.str, attr->name.len, &value))
-		ddb_validation_error("The provided starting key is invalid");
-	if (value.type != attr->type)
-		ddb_validation_error("The provided key element does not match the schema");
-	check_not_empty(attr, &value);
-	ddb_key_size_check(&value, position == 0);
+	if (read->select == SELECT_ALL_PROJECTED_ATTRIBUTES && read->index == NULL)
+		ddb_validation_error("One or more parameter values were invalid: "
+							 "ALL_PROJECTED_ATTRIBUTES can be used only when %s using an IndexName",
+							 verb);
+	if (read->select == SELECT_SPECIFIC_ATTRIBUTES && read->projection == NULL)
+		ddb_validation_error("One or more parameter values were invalid: "
+							 "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES");
+	if (read->select != SELECT_ABSENT && read->select != SELECT_SPECIFIC_ATTRIBUTES &&
+		read->projection != NULL)
+		ddb_validation_error("Cannot specify the ProjectionExpression when choosing to get %s",
+							 gets[read->select]);
 }
 
 /*
- * One element of the key: its start key attribute, then its condition.
+ * What the request wants of items beyond what the index holds: a global index
+ * refuses, save that its filters see such attributes as missing; for a local
+ * one it is fetched.
  */
 static void
-check_key_element(const ReadRequest *read, int position)
+check_projection(ReadRequest *read)
 {
-	const DdbKeySchema *keys = &read->table->keys;
-	const DdbKeyAttr *attr = &keys->attr[position];
-	ExprKeyCondition *condition = condition_on(read, attr);
-	int			nvalues;
-	int			i;
+	const DdbIndex *index = read->index;
+	char	   *missing;
 
-	check_start_element(read, position);
-	if (keys->nattrs == 1 && read->nconditions > 1)
-		ddb_validation_error("Query key condition not supported");
-	if (condition == NULL)
-	{
-		if (position == 0 || read->nconditions > 1)
-			ddb_validation_error("Query condition missed key schema element: %.*s",
-								 attr->name.len, attr->name.str);
+	if (index == NULL || index->projection == DDB_PROJECT_ALL)
 		return;
-	}
-	nvalues = condition->op == EXPR_KEY_BETWEEN ? 2 : 1;
-	for (i = 0; i < nvalues; i++)
+	missing = read->projection ? unprojected_attributes(read) : NULL;
+	if (index->global)
 	{
-		if (condition->values[i].type != attr->type)
+		if (read->select == SELECT_ALL_ATTRIBUTES)
 			ddb_validation_error("One or more parameter values were invalid: "
-								 "Condition parameter type does not match schema type");
-		check_not_empty(attr, &condition->values[i]);
-		ddb_key_size_check(&condition->values[i], position == 0);
-	}
-	if (position == 0 && condition->op != EXPR_KEY_EQ)
-		ddb_validation_error("Query key condition not supported");
-}
-
-static bool
-satisfies(const ExprKeyCondition *condition, const DdbValue *value)
-{
-	int			order;
-
-	if (condition->op == EXPR_KEY_BEGINS_WITH)
-		return ddb_value_begins_with(value, &condition->values[0]);
-	order = ddb_value_compare(value, &condition->values[0]);
-	switch (condition->op)
-	{
-		case EXPR_KEY_EQ:
-			return order == 0;
-		case EXPR_KEY_LT:
-			return order < 0;
-		case EXPR_KEY_LE:
-			return order <= 0;
-		case EXPR_KEY_GT:
-			return order > 0;
-		case EXPR_KEY_GE:
-			return order >= 0;
-		case EXPR_KEY_BETWEEN:
-			return order >= 0 && ddb_value_compare(value, &condition->values[1]) <= 0;
-		case EXPR_KEY_BEGINS_WITH:
-			break;
-	}
-	elog(ERROR, "unrecognized key condition operator %d", condition->op);
-}
-
-static void
-check_query_start(ReadRequest *read)
-{
-	const DdbKeySchema *keys = &read->table->keys;
-	DdbDoc		start;
-	DdbValue	value;
-	ExprKeyCondition *sort_condition;
-	bool		same_partition;
-
-	if (read->start_doc == NULL)
+								 "Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL",
+								 index->name);
+		if (missing != NULL)
+			ddb_validation_error("One or more parameter values were invalid: "
+								 "Global secondary index %s does not project [%s]",
+								 index->name, missing);
 		return;
-	start = ddb_doc_root(read->start_doc);
-	ddb_item_get(start, keys->attr[0].name.str, keys->attr[0].name.len, &value);
-	if (keys->nattrs == 1)
-		ddb_validation_error("The provided exclusive start key is invalid: "
-							 "ExclusiveStartKey: {%.*s=AttributeValue: {%s:%.*s}}",
-							 keys->attr[0].name.len, keys->attr[0].name.str,
-							 ddb_type_name(value.type), value.text.len, value.text.str);
-
-	same_partition = ddb_value_equal(&value, &condition_on(read, &keys->attr[0])->values[0]);
-	sort_condition = condition_on(read, &keys->attr[1]);
-	if (sort_condition == NULL)
-	{
-		if (!same_partition)
-			ddb_validation_error("The provided starting key is outside query boundaries based on provided conditions");
 	}
-	else
-	{
-		ddb_item_get(start, keys->attr[1].name.str, keys->attr[1].name.len, &value);
-		if (!satisfies(sort_condition, &value))
-			ddb_validation_error("The provided starting key does not match the range key predicate");
-		if (!same_partition)
-			ddb_validation_error("The query can return at most one row and cannot be restarted");
-	}
-	ddb_key_of_argument(keys, start, &read->start);
+	read->filter_fetches = read->filter != NULL &&
+		uses_unprojected(read, read->filter, read->filter->program->condition);
+	read->output_fetches = read->select == SELECT_ALL_ATTRIBUTES || missing != NULL;
 }
 
-static void
-check_filter_attributes(const ReadRequest *read)
-{
-	const DdbKeySchema *keys = &read->table->keys;
-	int			i;
-
-	if (read->filter == NULL)
-		return;
-	for (i = 0; i < keys->nattrs; i++)
-	{
-		if (ddb_expr_uses_attribute(read->filter, keys->attr[i].name, false))
-			ddb_validation_error("Filter Expression can only contain non-primary key attributes: "
-								 "Primary key attribute: %.*s",
-								 keys->attr[i].name.len, keys->attr[i].name.str);
-	}
-}
+/* ----------------------------------------------------------------
+ * Query
+ * ----------------------------------------------------------------
+ */
 
 static void
 query_mixing(DdbDoc request)
@@ -323,6 +261,18 @@ query_mixing(DdbDoc request)
 	sets.needs_values = "FilterExpression and KeyConditionExpression are null";
 	sets.value_expressions = query_value_expressions;
 	ddb_op_check_mixing(request, &sets);
+}
+
+/*
+ * The number of conditions is known before the table is; only an index can
+ * have a key of more than two attributes.
+ */
+static void
+check_number_of_conditions(const ReadRequest *read)
+{
+	if (read->query.nconditions > 2 &&
+		(read->index == NULL || ddb_read_key_is_simple(&read->query.key)))
+		ddb_validation_error("Conditions can be of length 1 or 2 only");
 }
 
 /*
@@ -351,91 +301,18 @@ prepare_query(DdbDoc request, ReadRequest *read)
 		ddb_validation_error("Conditions can be of length 1 or 2 only");
 	if (key_condition == NULL)
 		ddb_validation_error("The legacy parameters (KeyConditions) are not available in this version; use expressions");
-	read->conditions = ddb_expr_key_conditions(key_condition, &read->nconditions);
-	if (read->nconditions > 2)
-		ddb_validation_error("Conditions can be of length 1 or 2 only");
+	read->query.conditions = ddb_expr_key_conditions(key_condition, &read->query.nconditions);
+	if (!ddb_request_has(request, "IndexName"))
+		check_number_of_conditions(read);
 
-	read->table = ddb_op_open(request, AccessShareLock, ACL_SELECT, "Query");
-	check_index(request);
-	if (read->start_doc != NULL &&
-		ddb_doc_count(ddb_doc_root(read->start_doc)) != read->table->keys.nattrs)
-		ddb_validation_error("The provided starting key is invalid");
-	check_key_element(read, 0);
-	if (read->table->keys.nattrs == 2)
-		check_key_element(read, 1);
-	check_query_start(read);
-	ddb_op_check_key_paths(read->projection, &read->table->keys);
-	check_filter_attributes(read);
+	open_source(request, read, "Query");
+	check_number_of_conditions(read);
+	ddb_read_key_check_query(&read->query);
+	ddb_read_key_check_paths(&read->query.key, read->projection);
+	ddb_read_key_check_filter(&read->query.key, read->filter);
 	check_select(read, "Querying");
-	ddb_op_check_key_paths(read->filter, &read->table->keys);
-}
-
-static void
-set_bound(DdbBound *bound, const DdbValue *value, bool inclusive)
-{
-	bound->present = true;
-	bound->inclusive = inclusive;
-	bound->value = ddb_key_column(value, false);
-}
-
-static void
-range_of_condition(const ExprKeyCondition *condition, DdbPartitionRange *range)
-{
-	const DdbValue *value = &condition->values[0];
-
-	switch (condition->op)
-	{
-		case EXPR_KEY_EQ:
-			set_bound(&range->lower, value, true);
-			set_bound(&range->upper, value, true);
-			return;
-		case EXPR_KEY_LT:
-		case EXPR_KEY_LE:
-			set_bound(&range->upper, value, condition->op == EXPR_KEY_LE);
-			return;
-		case EXPR_KEY_GT:
-		case EXPR_KEY_GE:
-			set_bound(&range->lower, value, condition->op == EXPR_KEY_GE);
-			return;
-		case EXPR_KEY_BETWEEN:
-			set_bound(&range->lower, value, true);
-			set_bound(&range->upper, &condition->values[1], true);
-			return;
-		case EXPR_KEY_BEGINS_WITH:
-			set_bound(&range->lower, value, true);
-			range->upper.inclusive = false;
-			range->upper.present = ddb_key_prefix_end(value->type, range->lower.value,
-													  &range->upper.value);
-			return;
-	}
-	elog(ERROR, "unrecognized key condition operator %d", condition->op);
-}
-
-/*
- * The range of a checked Query; a start key, which lies within, replaces the
- * bound on the side where reading begins.
- */
-static void
-query_range(const ReadRequest *read, bool forward, DdbPartitionRange *range)
-{
-	const DdbKeySchema *keys = &read->table->keys;
-	ExprKeyCondition *sort_condition = NULL;
-
-	memset(range, 0, sizeof(DdbPartitionRange));
-	range->forward = forward;
-	range->pk = ddb_key_column(&condition_on(read, &keys->attr[0])->values[0], true);
-	if (keys->nattrs == 2)
-		sort_condition = condition_on(read, &keys->attr[1]);
-	if (sort_condition != NULL)
-		range_of_condition(sort_condition, range);
-	if (read->start_doc != NULL)
-	{
-		DdbBound   *bound = forward ? &range->lower : &range->upper;
-
-		bound->present = true;
-		bound->inclusive = false;
-		bound->value = read->start.col[1];
-	}
+	check_projection(read);
+	ddb_read_key_check_paths(&read->query.key, read->filter);
 }
 
 /* ----------------------------------------------------------------
@@ -443,8 +320,17 @@ query_range(const ReadRequest *read, bool forward, DdbPartitionRange *range)
  * ----------------------------------------------------------------
  */
 
+/* a part of the table or of the index, whichever is read */
+typedef struct ScanRange
+{
+	int			segment;
+	int			total;
+	DdbKey		table_start;	/* if there is a start key, one of these */
+	DdbIndexPosition index_start;
+} ScanRange;
+
 static void
-check_segments(DdbDoc request, DdbTableRange *range)
+check_segments(DdbDoc request, ScanRange *range)
 {
 	int64		segment = 0;
 	int64		total = 1;
@@ -463,46 +349,35 @@ check_segments(DdbDoc request, DdbTableRange *range)
 	range->total = (int) total;
 }
 
+/* the values of the start key, and the segment it lies in */
 static void
-check_scan_start_shape(const ReadRequest *read)
+check_scan_start(const ReadRequest *read, ScanRange *range)
 {
-	const DdbKeySchema *keys = &read->table->keys;
-	DdbDoc		start;
-	int			i;
+	const DdbReadKey *key = &read->query.key;
+	int			segment;
 
-	if (read->start_doc == NULL)
-		return;
-	start = ddb_doc_root(read->start_doc);
-	for (i = 0; i < keys->nattrs; i++)
+	if (read->index != NULL)
 	{
-		DdbValue	value;
-
-		if (ddb_doc_count(start) != keys->nattrs ||
-			!ddb_item_get(start, keys->attr[i].name.str, keys->attr[i].name.len, &value) ||
-			value.type != keys->attr[i].type)
-			ddb_validation_error("The provided starting key is invalid: The provided key element does not match the schema");
+		ddb_read_key_check_scan_start_table(key, read->query.start);
+		ddb_read_key_index_position(key, read->query.start, &range->index_start);
+		segment = ddb_scan_index_segment(&range->index_start, range->total);
 	}
-}
-
-static void
-check_scan_start(ReadRequest *read, DdbTableRange *range)
-{
-	if (read->start_doc == NULL)
-		return;
-	ddb_key_of_argument(&read->table->keys, ddb_doc_root(read->start_doc),
-						&read->start);
-	if (ddb_scan_segment(read->table, &read->start, range->total) != range->segment)
+	else
+	{
+		ddb_key_of_argument(&read->table->keys, read->query.start, &range->table_start);
+		segment = ddb_scan_segment(read->table, &range->table_start, range->total);
+	}
+	if (segment != range->segment)
 		ddb_validation_error("The provided starting key is invalid: Invalid ExclusiveStartKey. "
 							 "Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d",
 							 range->total, range->segment);
-	range->start = &read->start;
 }
 
 /*
  * Everything a Scan request must satisfy, in the service's order.
  */
 static void
-prepare_scan(DdbDoc request, ReadRequest *read, DdbTableRange *range)
+prepare_scan(DdbDoc request, ReadRequest *read, ScanRange *range)
 {
 	static const DdbParameterSets sets = {
 		.legacy = scan_legacy,
@@ -513,7 +388,7 @@ prepare_scan(DdbDoc request, ReadRequest *read, DdbTableRange *range)
 	ExprRequest context;
 
 	memset(read, 0, sizeof(ReadRequest));
-	memset(range, 0, sizeof(DdbTableRange));
+	memset(range, 0, sizeof(ScanRange));
 	ddb_op_check_mixing(request, &sets);
 	read_members(request, read);
 	read_start_key(request, read);
@@ -523,13 +398,15 @@ prepare_scan(DdbDoc request, ReadRequest *read, DdbTableRange *range)
 	read->projection = ddb_op_expression(request, &context, EXPR_PROJECTION, "ProjectionExpression");
 	ddb_expr_context_finish(&context);
 
-	read->table = ddb_op_open(request, AccessShareLock, ACL_SELECT, "Scan");
-	check_index(request);
-	check_scan_start_shape(read);
+	open_source(request, read, "Scan");
+	if (read->query.start.ptr != NULL)
+		ddb_read_key_check_scan_start(&read->query.key, read->query.start);
 	check_select(read, "Scanning");
-	check_scan_start(read, range);
-	ddb_op_check_key_paths(read->projection, &read->table->keys);
-	ddb_op_check_key_paths(read->filter, &read->table->keys);
+	check_projection(read);
+	if (read->query.start.ptr != NULL)
+		check_scan_start(read, range);
+	ddb_read_key_check_paths(&read->query.key, read->projection);
+	ddb_read_key_check_paths(&read->query.key, read->filter);
 }
 
 /* ----------------------------------------------------------------
@@ -550,30 +427,55 @@ add_item(ReadPage *page, DdbDoc item)
 	MemoryContextSwitchTo(old);
 }
 
+/* the item of a local index's entry, charged to the table */
+static DdbDoc
+fetch_item(ReadPage *page, DdbDoc entry)
+{
+	const ReadRequest *read = page->read;
+	Jsonb	   *item = ddb_scan_index_fetch(read->table, entry);
+
+	if (item == NULL)
+		return entry;
+	page->fetch_units += ddb_item_read_units(ddb_doc_root(item), read->consistent);
+	return ddb_doc_root(item);
+}
+
+static void
+set_last_key(ReadPage *page, DdbDoc entry)
+{
+	MemoryContext old = MemoryContextSwitchTo(page->context);
+	const ReadRequest *read = page->read;
+
+	page->more = true;
+	entry = ddb_doc_root(ddb_doc_copy(entry));
+	if (read->index != NULL)
+		ddb_index_key_to_json(read->table, read->index, entry, &page->last_key);
+	else
+		ddb_key_to_json(&read->table->keys, entry, &page->last_key);
+	MemoryContextSwitchTo(old);
+}
+
 /* DdbScanItem: one evaluated item; false when it fills the page */
 static bool
-consume(DdbDoc item, void *arg)
+consume(DdbDoc entry, void *arg)
 {
 	ReadPage   *page = arg;
 	const ReadRequest *read = page->read;
-	MemoryContext old;
+	DdbDoc		item = read->filter_fetches ? fetch_item(page, entry) : entry;
 
 	page->scanned++;
-	page->bytes += ddb_item_size(item);
+	page->bytes += ddb_item_size(entry);
 	if (read->filter == NULL || ddb_expr_matches(read->filter, item))
 	{
 		page->count++;
+		if (read->output_fetches && !read->filter_fetches)
+			item = fetch_item(page, entry);
 		if (read->select != SELECT_COUNT)
-			add_item(page, item);
+			add_item(page, read->output_fetches ? item : entry);
 	}
 	if (page->scanned != read->limit && page->bytes <= ddb_page_size)
 		return true;
-
-	old = MemoryContextSwitchTo(page->context);
-	page->more = true;
-	item = ddb_doc_root(ddb_doc_copy(item));
-	ddb_key_to_json(&read->table->keys, item, &page->last_key);
-	MemoryContextSwitchTo(old);
+	set_last_key(page, entry);
 	return false;
 }
 
@@ -586,13 +488,55 @@ init_page(ReadPage *page, const ReadRequest *read)
 	ddb_json_array(&page->items, 16);
 }
 
+static void
+add_units(JsonbValue *object, const char *name, double units)
+{
+	JsonbValue	value;
+
+	ddb_json_object(&value, 1);
+	ddb_json_add_double(&value, "CapacityUnits", units);
+	ddb_json_add_value(object, name, &value);
+}
+
+/*
+ * ConsumedCapacity of an index read: a global index stands alone, a local one
+ * beside the table that items were fetched from.
+ */
+static void
+add_index_capacity(JsonbValue *response, DdbDoc request, const ReadPage *page,
+				   double index_units)
+{
+	DdbCapacityDetail detail = ddb_op_capacity_detail(request);
+	DdbText		table_name = ddb_op_table_name(request);
+	const DdbIndex *index = page->read->index;
+	JsonbValue	capacity;
+	JsonbValue	value;
+
+	if (detail == DDB_CAPACITY_NONE)
+		return;
+	ddb_json_object(&capacity, 4);
+	ddb_json_string(&value, table_name.str, table_name.len);
+	ddb_json_add_value(&capacity, "TableName", &value);
+	ddb_json_add_double(&capacity, "CapacityUnits", index_units + page->fetch_units);
+	if (detail == DDB_CAPACITY_INDEXES)
+	{
+		if (!index->global)
+			add_units(&capacity, "Table", page->fetch_units);
+		ddb_json_object(&value, 1);
+		add_units(&value, index->name, index_units);
+		ddb_json_add_value(&capacity, index->global ? "GlobalSecondaryIndexes" :
+						   "LocalSecondaryIndexes", &value);
+	}
+	ddb_json_add_value(response, "ConsumedCapacity", &capacity);
+}
+
 static Jsonb *
 page_response(DdbDoc request, ReadPage *page)
 {
 	double		units = ddb_read_units(page->bytes, page->read->consistent);
 	JsonbValue	response;
 
-	ddb_op_consumed.read_units += units;
+	ddb_op_consumed.read_units += units + page->fetch_units;
 	ddb_json_object(&response, 5);
 	if (page->read->select != SELECT_COUNT)
 		ddb_json_add_value(&response, "Items", &page->items);
@@ -600,8 +544,52 @@ page_response(DdbDoc request, ReadPage *page)
 	ddb_json_add_int(&response, "ScannedCount", page->scanned);
 	if (page->more)
 		ddb_json_add_value(&response, "LastEvaluatedKey", &page->last_key);
-	ddb_op_add_capacity(&response, request, units);
+	if (page->read->index != NULL)
+		add_index_capacity(&response, request, page, units);
+	else
+		ddb_op_add_capacity(&response, request, units);
 	return ddb_json_encode(&response);
+}
+
+static void
+read_query(ReadRequest *read, bool forward, ReadPage *page)
+{
+	if (read->index != NULL)
+	{
+		DdbIndexRange range;
+		DdbIndexPosition start;
+
+		ddb_read_key_index_range(&read->query, forward, &range, &start);
+		ddb_scan_index_partition(read->table, read->index, &range, consume, page);
+	}
+	else
+	{
+		DdbPartitionRange range;
+
+		ddb_read_key_table_range(&read->query, forward, &range);
+		ddb_scan_partition(read->table, &range, consume, page);
+	}
+}
+
+static void
+read_scan(ReadRequest *read, const ScanRange *range, ReadPage *page)
+{
+	bool		has_start = read->query.start.ptr != NULL;
+
+	if (read->index != NULL)
+	{
+		DdbIndexSegment part = {range->segment, range->total, NULL};
+
+		part.start = has_start ? &range->index_start : NULL;
+		ddb_scan_index(read->table, read->index, &part, consume, page);
+	}
+	else
+	{
+		DdbTableRange part = {range->segment, range->total, NULL};
+
+		part.start = has_start ? &range->table_start : NULL;
+		ddb_scan_table(read->table, &part, consume, page);
+	}
 }
 
 Jsonb *
@@ -609,14 +597,12 @@ ddb_op_query(DdbDoc request)
 {
 	ReadRequest read;
 	ReadPage	page;
-	DdbPartitionRange range;
 	bool		forward = true;
 
 	prepare_query(request, &read);
 	(void) ddb_request_bool(request, "ScanIndexForward", &forward);
-	query_range(&read, forward, &range);
 	init_page(&page, &read);
-	ddb_scan_partition(read.table, &range, consume, &page);
+	read_query(&read, forward, &page);
 	return page_response(request, &page);
 }
 
@@ -625,11 +611,11 @@ ddb_op_scan(DdbDoc request)
 {
 	ReadRequest read;
 	ReadPage	page;
-	DdbTableRange range;
+	ScanRange	range;
 
 	prepare_scan(request, &read, &range);
 	init_page(&page, &read);
-	ddb_scan_table(read.table, &range, consume, &page);
+	read_scan(&read, &range, &page);
 	return page_response(request, &page);
 }
 
@@ -650,7 +636,41 @@ accepts(DdbDoc item, void *arg)
 {
 	const ReadRequest *read = arg;
 
+	if (read->filter_fetches)
+	{
+		Jsonb	   *whole = ddb_scan_index_fetch(read->table, item);
+
+		item = whole ? ddb_doc_root(whole) : item;
+	}
 	return read->filter == NULL || ddb_expr_matches(read->filter, item);
+}
+
+static char *
+open_query(const ReadRequest *read, bool forward, DdbScanFilter *filter)
+{
+	if (read->index != NULL)
+	{
+		DdbIndexRange range;
+		DdbIndexPosition start;
+
+		ddb_read_key_index_range(&read->query, forward, &range, &start);
+		return ddb_scan_open_index_partition(read->table, read->index, &range, filter);
+	}
+	else
+	{
+		DdbPartitionRange range;
+
+		ddb_read_key_table_range(&read->query, forward, &range);
+		return ddb_scan_open_partition(read->table, &range, filter);
+	}
+}
+
+static char *
+open_scan(const ReadRequest *read, DdbScanFilter *filter)
+{
+	if (read->index != NULL)
+		return ddb_scan_open_index_unordered(read->table, read->index, filter);
+	return ddb_scan_open_unordered(read->table, filter);
 }
 
 DdbItemCursor *
@@ -662,20 +682,18 @@ ddb_item_cursor_open(DdbDoc request, bool is_query)
 	cursor->filter.arg = &cursor->read;
 	if (is_query)
 	{
-		DdbPartitionRange range;
 		bool		forward = true;
 
 		prepare_query(request, &cursor->read);
 		(void) ddb_request_bool(request, "ScanIndexForward", &forward);
-		query_range(&cursor->read, forward, &range);
-		cursor->name = ddb_scan_open_partition(cursor->read.table, &range, &cursor->filter);
+		cursor->name = open_query(&cursor->read, forward, &cursor->filter);
 	}
 	else
 	{
-		DdbTableRange range;
+		ScanRange	range;
 
 		prepare_scan(request, &cursor->read, &range);
-		cursor->name = ddb_scan_open_unordered(cursor->read.table, &cursor->filter);
+		cursor->name = open_scan(&cursor->read, &cursor->filter);
 	}
 	return cursor;
 }

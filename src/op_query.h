@@ -9,7 +9,8 @@
 
 /*
  * A Query (is_query) or Scan request whose shape has been checked, read to
- * its end without pages: Limit and ExclusiveStartKey are not looked at.
+ * its end without pages: Limit and ExclusiveStartKey are not looked at.  Of an
+ * index come the attributes that it holds.
  * Everything lives in CurrentMemoryContext, which must outlive the cursor.
  */
 typedef struct DdbItemCursor DdbItemCursor;

@@ -7,7 +7,8 @@
  * DynamoDB reports errors; each step checks, and fills in what it has read.
  * What this version does not offer is refused after all of them.  A definition
  * takes effect when its transaction commits, so the states CREATING and
- * DELETING are seen only in the response of the call itself.
+ * DELETING of tables are seen only in the response of the call itself; UPDATING
+ * lasts as long as an index of the table is about to be built.
  */
 #include "postgres.h"
 
@@ -33,12 +34,12 @@ typedef struct CreateRequest
 	DdbTableSettings settings;
 	DdbTag	   *tags;
 	int			ntags;
+	DdbIndex   *indexes;
+	int			nindexes;
 } CreateRequest;
 
 static const DdbUnavailableMember create_unavailable[] = {
 	{"GlobalTableSourceArn", "global tables"},
-	{"LocalSecondaryIndexes", "secondary indexes"},
-	{"GlobalSecondaryIndexes", "secondary indexes"},
 	{"ResourcePolicy", "resource-based policies"},
 	{"GlobalTableSettingsReplicationMode", "global tables"},
 	{"VectorIndexes", "vector indexes"},
@@ -142,8 +143,8 @@ create_check_unused(CreateRequest *create)
 		ddb_validation_error(INVALID_PARAMETERS "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions");
 }
 
-static void
-create_check_indexes(CreateRequest *create)
+static DdbIndexRequest
+index_request(const CreateRequest *create)
 {
 	DdbIndexRequest indexes = {
 		.definitions = create->definitions,
@@ -153,7 +154,23 @@ create_check_indexes(CreateRequest *create)
 		.on_demand = create->settings.on_demand
 	};
 
+	return indexes;
+}
+
+static void
+create_check_indexes(CreateRequest *create)
+{
+	DdbIndexRequest indexes = index_request(create);
+
 	ddb_op_check_indexes(&indexes);
+}
+
+static void
+create_read_indexes(CreateRequest *create)
+{
+	DdbIndexRequest indexes = index_request(create);
+
+	create->indexes = ddb_op_read_indexes(&indexes, &create->nindexes);
 }
 
 /*
@@ -237,11 +254,25 @@ static void (*const create_steps[]) (CreateRequest *) = {
 	create_read_definitions,
 	create_read_stream,
 	create_read_options,
+	create_read_indexes,
 	create_refuse_unavailable,
 };
 
+/* indexes of a table that has no items are complete at once */
+static void
+create_insert_indexes(CreateRequest *create, const DdbTable *table)
+{
+	int			i;
+
+	for (i = 0; i < create->nindexes; i++)
+	{
+		create->indexes[i].status = DDB_INDEX_ACTIVE;
+		ddb_index_table_create(table, &create->indexes[i]);
+	}
+}
+
 /*
- * create_insert: make the relation and its catalog row and tags.  The answer
+ * create_insert: make the relations, their catalog rows and tags.  The answer
  * describes the moment of creation: LastUpdateToPayPerRequestDateTime is not
  * known before the table is active.
  */
@@ -263,6 +294,10 @@ create_insert(CreateRequest *create)
 	for (i = 0; i < create->ntags; i++)
 		ddb_item_table_set_tag(row.table, create->tags[i].key,
 							   create->tags[i].value);
+	create_insert_indexes(create, row.table);
+	row.table = ddb_catalog_find(name, strlen(name));
+	view.nindexes = row.table->nindexes;
+	view.indexes = ddb_op_view_indexes(row.table, &create->settings, true);
 	return ddb_op_description_response("TableDescription", &view);
 }
 
@@ -298,6 +333,10 @@ ddb_op_describe_table(DdbDoc request)
 	ddb_catalog_read(table, &row);
 	ddb_tableinfo_decode(row.settings, ddb_tableinfo_now(), &settings);
 	ddb_item_table_measure(table, &view.items, &view.bytes);
+	view.nindexes = table->nindexes;
+	view.indexes = ddb_op_view_indexes(table, &settings, false);
+	if (ddb_op_has_index_in(table, DDB_INDEX_CREATING))
+		view.status = "UPDATING";
 	return ddb_op_description_response("Table", &view);
 }
 
@@ -357,6 +396,8 @@ ddb_op_delete_table(DdbDoc request)
 
 	table = ddb_catalog_open(ddb_op_request_table_name(request, "DeleteTable"), AccessExclusiveLock,
 							 DDB_ACL_OWNER, "DeleteTable", true);
+	if (ddb_op_has_building_index(table))
+		ddb_op_refuse_busy_table(table);
 	ddb_catalog_read(table, &row);
 	ddb_tableinfo_decode(row.settings, ddb_tableinfo_now(), &settings);
 	if (settings.deletion_protection)

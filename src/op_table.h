@@ -6,12 +6,16 @@
 #ifndef DDB_OP_TABLE_H
 #define DDB_OP_TABLE_H
 
+#include "indextable.h"
 #include "shape.h"
 #include "tableinfo.h"
 
 #define INVALID_PARAMETERS	"One or more parameter values were invalid: "
 
 #define DDB_MAX_THROUGHPUT	INT64CONST(1000000000000)
+
+#define DDB_MAX_GLOBAL_INDEXES		20	/* of a table */
+#define DDB_MAX_NON_KEY_ATTRIBUTES	100 /* over all indexes of a table */
 
 typedef enum DdbBillingMode
 {
@@ -50,6 +54,19 @@ extern DdbBillingMode ddb_op_read_billing_mode(DdbDoc request);
 extern DdbThroughput ddb_op_read_throughput(DdbDoc object);
 extern void ddb_op_check_throughput_bounds(const DdbThroughput *throughput);
 extern void ddb_op_refuse_throughput_on_demand(void);
+
+/*
+ * New provisioned throughput of a table or an index in place of what before
+ * says, which was not on demand: into after, with the time of the change and
+ * the count of decreases, which are limited by LimitExceededException.
+ */
+extern void ddb_op_change_throughput(const DdbThroughput *throughput,
+									 const DdbTableSettings *before,
+									 DdbTableSettings *after, int64 now);
+
+/* what the answer to a change shows: throughput as it is until it takes effect */
+extern DdbTableSettings ddb_op_shown_settings(const DdbTableSettings *before,
+											  const DdbTableSettings *after);
 
 /* raise for the first of the members that is there and no empty list */
 extern void ddb_op_refuse_unavailable(DdbDoc request,
@@ -109,5 +126,58 @@ extern void ddb_op_check_index_throughput(DdbDoc index, bool on_demand);
  * with the definitions of that call (ptr is NULL where absent).
  */
 extern void ddb_op_check_new_index(DdbDoc index, DdbDoc definitions);
+
+/*
+ * Name, keys and projection of an index that has passed the checks, into a
+ * zeroed struct.
+ */
+extern void ddb_op_read_index_schema(DdbDoc index, DdbDoc definitions, DdbIndex *out);
+
+/* ---- op_table_index.c ---- */
+
+/*
+ * The indexes of a CreateTable request that has passed the checks: a palloc'd
+ * array, local ones first.
+ */
+extern DdbIndex *ddb_op_read_indexes(const DdbIndexRequest *request, int *count);
+
+/*
+ * How the indexes of a table are described: as they are, or all of them as
+ * being created with their table, without measuring.  palloc'd.
+ */
+extern DdbIndexView *ddb_op_view_indexes(const DdbTable *table,
+										 const DdbTableSettings *settings,
+										 bool creating);
+
+/* is an index in a state that is not ACTIVE? in that state? */
+extern bool ddb_op_has_building_index(const DdbTable *table);
+extern bool ddb_op_has_index_in(const DdbTable *table, DdbIndexStatus status);
+
+/* raise ResourceInUseException */
+extern void ddb_op_refuse_busy_table(const DdbTable *table) pg_attribute_noreturn();
+
+/* what one call of UpdateTable does with the indexes of a table */
+typedef struct DdbIndexChanges DdbIndexChanges;
+
+/* the rules of GlobalSecondaryIndexUpdates that need no table; ptr may be NULL */
+extern void ddb_op_check_index_updates(DdbDoc updates);
+
+/* does the call create or delete an index? */
+extern bool ddb_op_has_index_change(DdbDoc request);
+
+/*
+ * The rules that need the table, and what follows from them: the table's
+ * settings have their new billing mode in after.  Nothing is done yet.
+ */
+extern DdbIndexChanges *ddb_op_plan_index_changes(const DdbTable *table, DdbDoc request,
+												  const DdbTableSettings *before,
+												  const DdbTableSettings *after,
+												  int64 now);
+
+/* the indexes as the answer shows them; to be called before they change */
+extern DdbIndexView *ddb_op_view_index_changes(DdbIndexChanges *changes, int *count);
+
+/* do it; returns the table with its indexes as the answer shows them */
+extern const DdbTable *ddb_op_apply_index_changes(DdbIndexChanges *changes);
 
 #endif							/* DDB_OP_TABLE_H */

@@ -8,6 +8,9 @@
 #include "error.h"
 #include "op_table.h"
 
+#define FREE_DECREASES			4	/* in the first hour of a UTC day */
+#define MAX_DECREASES			27	/* in a UTC day */
+
 static const char *const billing_modes[] = {
 	"PROVISIONED", "PAY_PER_REQUEST", NULL
 };
@@ -66,6 +69,54 @@ void
 ddb_op_refuse_throughput_on_demand(void)
 {
 	ddb_validation_error(INVALID_PARAMETERS "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST");
+}
+
+/*
+ * A UTC day allows four decreases within an hour, then one for every hour
+ * without one, 27 in all.
+ */
+static void
+count_decrease(DdbTableSettings *after, int64 now)
+{
+	bool		first_hour = after->decreases < FREE_DECREASES &&
+	now - after->first_decrease < DDB_MS_PER_HOUR;
+	bool		quiet_hour = now - after->last_decrease >= DDB_MS_PER_HOUR;
+
+	if (after->decreases == 0)
+		after->first_decrease = now;
+	else if (after->decreases >= MAX_DECREASES || !(first_hour || quiet_hour))
+		ddb_error(DDB_LIMIT_EXCEEDED,
+				  "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the first %d decreases, each subsequent decrease in the same UTC day can be performed at most once every 3600 seconds. Number of decreases today: " INT64_FORMAT,
+				  FREE_DECREASES, after->decreases);
+	after->decreases++;
+	after->last_decrease = now;
+}
+
+void
+ddb_op_change_throughput(const DdbThroughput *throughput, const DdbTableSettings *before,
+						 DdbTableSettings *after, int64 now)
+{
+	if (throughput->read < before->read_units || throughput->write < before->write_units)
+		count_decrease(after, now);
+	if (throughput->read > before->read_units || throughput->write > before->write_units)
+		after->last_increase = now;
+	after->read_units = throughput->read;
+	after->write_units = throughput->write;
+}
+
+DdbTableSettings
+ddb_op_shown_settings(const DdbTableSettings *before, const DdbTableSettings *after)
+{
+	DdbTableSettings shown = *after;
+
+	if (!shown.on_demand)
+	{
+		shown.read_units = before->read_units;
+		shown.write_units = before->write_units;
+	}
+	shown.decreases = before->decreases;
+	shown.on_demand_since[0] = before->on_demand_since[0];
+	return shown;
 }
 
 void

@@ -16,16 +16,13 @@
 #include "op_table.h"
 
 #define MAX_LOCAL_INDEXES		5
-#define MAX_GLOBAL_INDEXES		20
-#define MAX_NON_KEY_ATTRIBUTES	100 /* over all indexes of a table */
-#define MAX_ROLE_ATTRIBUTES		4	/* of a global index, of each key type */
-#define MAX_INDEX_ATTRIBUTES	(2 * MAX_ROLE_ATTRIBUTES)
+#define MAX_INDEX_ATTRIBUTES	(2 * DDB_MAX_KEY_PARTS)
 
 /* names that are distinct; as many as the keys of a table's indexes have */
 typedef struct NameSet
 {
 	int			count;
-	DdbText		name[2 + MAX_INDEX_ATTRIBUTES * (MAX_LOCAL_INDEXES + MAX_GLOBAL_INDEXES + 2)];
+	DdbText		name[2 + MAX_INDEX_ATTRIBUTES * (MAX_LOCAL_INDEXES + DDB_MAX_GLOBAL_INDEXES + 2)];
 } NameSet;
 
 typedef struct IndexCheck
@@ -228,12 +225,12 @@ check_global_key(DdbDoc key_schema)
 	}
 	if (hashes == 0)
 		ddb_validation_error("Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
-	if (hashes > MAX_ROLE_ATTRIBUTES)
+	if (hashes > DDB_MAX_KEY_PARTS)
 		ddb_validation_error("Invalid KeySchema: The number of HASH key elements exceeds the limit of %d",
-							 MAX_ROLE_ATTRIBUTES);
-	if (ranges > MAX_ROLE_ATTRIBUTES)
+							 DDB_MAX_KEY_PARTS);
+	if (ranges > DDB_MAX_KEY_PARTS)
 		ddb_validation_error("Invalid KeySchema: The number of RANGE key elements exceeds the limit of %d",
-							 MAX_ROLE_ATTRIBUTES);
+							 DDB_MAX_KEY_PARTS);
 }
 
 /*
@@ -315,6 +312,46 @@ check_projection(DdbDoc index)
 		ddb_validation_error(INVALID_PARAMETERS "ProjectionType is INCLUDE, but NonKeyAttributes is not specified");
 	check_non_key_attributes(names, index_name(index));
 	return ddb_doc_count(names);
+}
+
+static void
+read_projection(DdbDoc index, DdbIndex *out)
+{
+	DdbDoc		projection = ddb_request_doc(index, "Projection");
+	DdbDoc		names = ddb_request_doc(projection, "NonKeyAttributes");
+	DdbText		type = {"", 0};
+	int			i;
+
+	ddb_request_string(projection, "ProjectionType", &type);
+	out->projection = text_is(type, "ALL") ? DDB_PROJECT_ALL :
+		text_is(type, "INCLUDE") ? DDB_PROJECT_INCLUDE : DDB_PROJECT_KEYS_ONLY;
+	if (names.ptr == NULL)
+		return;
+	out->nattributes = ddb_doc_count(names);
+	out->attributes = palloc(sizeof(DdbText) * Max(out->nattributes, 1));
+	for (i = 0; i < out->nattributes; i++)
+		out->attributes[i] = string_element(names, i);
+}
+
+void
+ddb_op_read_index_schema(DdbDoc index, DdbDoc definitions, DdbIndex *out)
+{
+	DdbDoc		key_schema = ddb_request_doc(index, "KeySchema");
+	DdbText		name = index_name(index);
+	int			n = ddb_doc_count(key_schema);
+	int			i;
+
+	out->name = pnstrdup(name.str, name.len);
+	for (i = 0; i < n; i++)
+	{
+		DdbKeyAttr *attr = is_key_type(key_schema, i, "HASH") ?
+			&out->partition[out->npartition++] : &out->sort[out->nsort++];
+
+		attr->name = ddb_op_attribute_name(ddb_tableinfo_member(key_schema, i));
+		if (!ddb_op_find_definition(definitions, attr->name, &attr->type))
+			elog(ERROR, "attribute definition vanished");
+	}
+	read_projection(index, out);
 }
 
 static void
@@ -415,7 +452,7 @@ check_global_indexes(IndexCheck *check)
 
 	if (n == 0)
 		return;
-	for (i = 0; i < n && i <= MAX_GLOBAL_INDEXES; i++)
+	for (i = 0; i < n && i <= DDB_MAX_GLOBAL_INDEXES; i++)
 	{
 		DdbDoc		index = ddb_tableinfo_member(list, i);
 		DdbDoc		key_schema = ddb_request_doc(index, "KeySchema");
@@ -426,9 +463,9 @@ check_global_indexes(IndexCheck *check)
 		check_index(check, index);
 		ddb_op_check_index_throughput(index, request->on_demand);
 	}
-	if (n > MAX_GLOBAL_INDEXES)
+	if (n > DDB_MAX_GLOBAL_INDEXES)
 		ddb_validation_error(INVALID_PARAMETERS "GlobalSecondaryIndex count exceeds the per-table limit of %d",
-							 MAX_GLOBAL_INDEXES);
+							 DDB_MAX_GLOBAL_INDEXES);
 }
 
 static char *
@@ -498,9 +535,9 @@ ddb_op_check_indexes(const DdbIndexRequest *request)
 		(void) add_name(&check.keys_used, request->keys->attr[i].name);
 	check_local_indexes(&check);
 	check_global_indexes(&check);
-	if (check.non_key_attributes > MAX_NON_KEY_ATTRIBUTES)
+	if (check.non_key_attributes > DDB_MAX_NON_KEY_ATTRIBUTES)
 		ddb_validation_error(INVALID_PARAMETERS "Number of NonKeyAttributes over all indexes exceeds per-table limit of %d",
-							 MAX_NON_KEY_ATTRIBUTES);
+							 DDB_MAX_NON_KEY_ATTRIBUTES);
 	check_all_used(&check.keys_used, request->definitions);
 }
 

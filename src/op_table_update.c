@@ -8,14 +8,10 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-
 #include "error.h"
 #include "op.h"
 #include "op_table.h"
 
-#define FREE_DECREASES			4	/* in the first hour of a UTC day */
-#define MAX_DECREASES			27	/* in a UTC day */
 #define ON_DEMAND_SWITCH_PERIOD DDB_MS_PER_DAY
 #define CLASS_CHANGE_PERIOD		(30 * DDB_MS_PER_DAY)
 
@@ -28,10 +24,10 @@ typedef struct UpdateRequest
 	DdbTableSettings after;
 	bool		updating;		/* a change that leaves ACTIVE for a while */
 	bool		wants_stream;
+	DdbIndexChanges *indexes;
 } UpdateRequest;
 
 static const DdbUnavailableMember update_unavailable[] = {
-	{"GlobalSecondaryIndexUpdates", "secondary indexes"},
 	{"ReplicaUpdates", "global tables"},
 	{"MultiRegionConsistency", "global tables"},
 	{"GlobalTableWitnessUpdates", "global tables"},
@@ -88,68 +84,23 @@ update_check_throughput(UpdateRequest *update)
 	ddb_op_check_throughput_bounds(&throughput);
 }
 
-/* name of the index that an element of GlobalSecondaryIndexUpdates is about */
-static DdbText
-check_index_update(DdbDoc element)
-{
-	static const char *const actions[] = {"Update", "Create", "Delete"};
-	DdbDoc		action = {NULL, 0};
-	DdbText		name = {"", 0};
-	DdbThroughput throughput;
-	int			given = 0;
-	int			i;
-
-	for (i = 0; i < lengthof(actions); i++)
-	{
-		if (!ddb_request_has(element, actions[i]))
-			continue;
-		action = ddb_request_doc(element, actions[i]);
-		given++;
-	}
-	if (given == 0)
-		ddb_validation_error(INVALID_PARAMETERS "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete must not be null");
-	if (given > 1)
-		ddb_validation_error(INVALID_PARAMETERS "Only one of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, GlobalSecondaryIndexUpdate.Delete may be specified");
-	throughput = ddb_op_read_throughput(action);
-	if (throughput.read > DDB_MAX_THROUGHPUT || throughput.write > DDB_MAX_THROUGHPUT)
-		ddb_validation_error("This operation cannot be performed with given input values. Please contact DynamoDB service team for more info: Action Blocked: IndexUpdate");
-	ddb_request_string(action, "IndexName", &name);
-	return name;
-}
-
-static int
-compare_texts(const void *a, const void *b)
-{
-	const DdbText *left = a;
-	const DdbText *right = b;
-
-	if (left->len != right->len)
-		return left->len < right->len ? -1 : 1;
-	return memcmp(left->str, right->str, left->len);
-}
-
 static void
 update_check_indexes(UpdateRequest *update)
 {
-	DdbDoc		list = ddb_request_doc(update->request,
-									   "GlobalSecondaryIndexUpdates");
-	DdbText    *names;
-	int			n;
-	int			i;
+	ddb_op_check_index_updates(ddb_request_doc(update->request,
+											   "GlobalSecondaryIndexUpdates"));
+}
 
-	if (list.ptr == NULL)
-		return;
-	n = ddb_doc_count(list);
-	names = palloc(sizeof(DdbText) * n);
-	for (i = 0; i < n; i++)
-		names[i] = check_index_update(ddb_tableinfo_member(list, i));
-	qsort(names, n, sizeof(DdbText), compare_texts);
-	for (i = 1; i < n; i++)
-	{
-		if (compare_texts(&names[i - 1], &names[i]) == 0)
-			ddb_validation_error(INVALID_PARAMETERS "Only one global secondary index update per index is allowed simultaneously. Index: %.*s",
-								 names[i].len, names[i].str);
-	}
+/*
+ * While an index is about to be built nothing else may change; another index
+ * operation has a text of its own.
+ */
+static void
+update_check_state(UpdateRequest *update)
+{
+	if (ddb_op_has_index_in(update->table, DDB_INDEX_CREATING) &&
+		!ddb_op_has_index_change(update->request))
+		ddb_op_refuse_busy_table(update->table);
 }
 
 /* ---- UpdateTable: the changes ---- */
@@ -206,29 +157,6 @@ update_billing(UpdateRequest *update)
 				  DDB_ON_DEMAND_SWITCHES);
 }
 
-/*
- * A UTC day allows four decreases within an hour, then one for every hour
- * without one, 27 in all.
- */
-static void
-count_decrease(UpdateRequest *update)
-{
-	DdbTableSettings *after = &update->after;
-	int64		now = update->now;
-	bool		first_hour = after->decreases < FREE_DECREASES &&
-	now - after->first_decrease < DDB_MS_PER_HOUR;
-	bool		quiet_hour = now - after->last_decrease >= DDB_MS_PER_HOUR;
-
-	if (after->decreases == 0)
-		after->first_decrease = now;
-	else if (after->decreases >= MAX_DECREASES || !(first_hour || quiet_hour))
-		ddb_error(DDB_LIMIT_EXCEEDED,
-				  "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the first %d decreases, each subsequent decrease in the same UTC day can be performed at most once every 3600 seconds. Number of decreases today: " INT64_FORMAT,
-				  FREE_DECREASES, after->decreases);
-	after->decreases++;
-	after->last_decrease = now;
-}
-
 static void
 refuse_same_throughput(const DdbThroughput *throughput)
 {
@@ -256,12 +184,7 @@ update_throughput(UpdateRequest *update)
 		if (throughput.read == before->read_units &&
 			throughput.write == before->write_units)
 			refuse_same_throughput(&throughput);
-		if (throughput.read < before->read_units ||
-			throughput.write < before->write_units)
-			count_decrease(update);
-		if (throughput.read > before->read_units ||
-			throughput.write > before->write_units)
-			after->last_increase = update->now;
+		ddb_op_change_throughput(&throughput, before, after, update->now);
 	}
 	after->read_units = throughput.read;
 	after->write_units = throughput.write;
@@ -315,109 +238,16 @@ update_options(UpdateRequest *update)
 		update->updating = true;
 }
 
-static void
-append_schema_element(StringInfo schema, int i, DdbText name, DdbType type,
-					  DdbText key_type)
-{
-	appendStringInfo(schema, "%sSchemaElement: key{%.*s:%s:%.*s}",
-					 i > 0 ? ", " : "", name.len, name.str,
-					 ddb_type_name(type), key_type.len, key_type.str);
-}
-
-static void
-refuse_redefinition(const DdbKeySchema *keys, DdbDoc key_schema, DdbDoc definitions)
-{
-	static const DdbText key_types[] = {{"HASH", 4}, {"RANGE", 5}};
-	StringInfoData existing;
-	StringInfoData wanted;
-	int			n = ddb_doc_count(key_schema);
-	int			i;
-
-	initStringInfo(&existing);
-	initStringInfo(&wanted);
-	for (i = 0; i < keys->nattrs; i++)
-		append_schema_element(&existing, i, keys->attr[i].name,
-							  keys->attr[i].type, key_types[i]);
-	for (i = 0; i < n; i++)
-	{
-		DdbDoc		element = ddb_tableinfo_member(key_schema, i);
-		DdbText		name = ddb_op_attribute_name(element);
-		DdbText		key_type = {"", 0};
-		DdbType		type = DDB_S;
-
-		(void) ddb_op_find_definition(definitions, name, &type);
-		(void) ddb_request_string(element, "KeyType", &key_type);
-		append_schema_element(&wanted, i, name, type, key_type);
-	}
-	ddb_validation_error(INVALID_PARAMETERS "Attributes cannot be redefined. Please check that your attribute has the same type as previously defined. Existing schema: Schema:[%s] New schema: Schema:[%s]",
-						 existing.data, wanted.data);
-}
-
-/* the keys of a new index have the types that the table's keys give them */
-static void
-check_not_redefined(const DdbKeySchema *keys, DdbDoc key_schema, DdbDoc definitions)
-{
-	int			n = ddb_doc_count(key_schema);
-	int			i;
-	int			j;
-
-	for (i = 0; i < n; i++)
-	{
-		DdbText		name = ddb_op_attribute_name(ddb_tableinfo_member(key_schema, i));
-		DdbType		type;
-
-		if (!ddb_op_find_definition(definitions, name, &type))
-			continue;
-		for (j = 0; j < keys->nattrs; j++)
-		{
-			if (ddb_op_text_equal(keys->attr[j].name, name) &&
-				keys->attr[j].type != type)
-				refuse_redefinition(keys, key_schema, definitions);
-		}
-	}
-}
-
-static void
-check_index_creation(const UpdateRequest *update, DdbDoc index)
-{
-	DdbDoc		definitions = ddb_request_doc(update->request,
-											  "AttributeDefinitions");
-
-	ddb_op_check_new_index(index, definitions);
-	check_not_redefined(&update->table->keys,
-						ddb_request_doc(index, "KeySchema"), definitions);
-	ddb_op_check_index_throughput(index, update->after.on_demand);
-}
-
-/*
- * One index may be made or removed at a time.  No table has an index to be
- * changed or removed.
- */
+/* settings have the billing mode that shall be */
 static void
 update_indexes(UpdateRequest *update)
 {
-	DdbDoc		list = ddb_request_doc(update->request,
-									   "GlobalSecondaryIndexUpdates");
-	int			n = list.ptr != NULL ? ddb_doc_count(list) : 0;
-	int			changes = 0;
-	int			i;
-
-	for (i = 0; i < n; i++)
-	{
-		if (!ddb_request_has(ddb_tableinfo_member(list, i), "Update"))
-			changes++;
-	}
-	if (changes > 1)
-		ddb_error(DDB_LIMIT_EXCEEDED,
-				  "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table");
-	for (i = 0; i < n; i++)
-	{
-		DdbDoc		create = ddb_request_doc(ddb_tableinfo_member(list, i), "Create");
-
-		if (create.ptr == NULL)
-			ddb_error(DDB_RESOURCE_NOT_FOUND, "Requested resource not found");
-		check_index_creation(update, create);
-	}
+	update->indexes = ddb_op_plan_index_changes(update->table, update->request,
+												&update->before, &update->after,
+												update->now);
+	if (ddb_request_has(update->request, "GlobalSecondaryIndexUpdates") &&
+		!ddb_op_is_empty_list(update->request, "GlobalSecondaryIndexUpdates"))
+		update->updating = true;
 }
 
 /* after everything that the API itself has to say about the request */
@@ -437,6 +267,7 @@ static void (*const update_checks[]) (UpdateRequest *) = {
 };
 
 static void (*const update_steps[]) (UpdateRequest *) = {
+	update_check_state,
 	update_stream,
 	update_billing,
 	update_throughput,
@@ -451,33 +282,37 @@ static void (*const update_steps[]) (UpdateRequest *) = {
  * The answer shows what is known at once: the billing mode, the times of
  * throughput changes, protection; throughput, its count of decreases and the
  * time of a switch to on-demand are as before, until the table is active.
+ * Indexes are shown as the call found them, for it may delete one.
  */
 static Jsonb *
-update_response(const UpdateRequest *update, const DdbTableRow *row)
+update_apply(UpdateRequest *update, DdbTableRow *row)
 {
-	DdbTableSettings shown = update->after;
+	DdbTableSettings shown = ddb_op_shown_settings(&update->before, &update->after);
 	DdbTableView view = {row, &shown, "ACTIVE", "ACTIVE"};
 
 	if (update->updating)
 		view.status = "UPDATING";
 	if (ddb_request_has(update->request, "WarmThroughput"))
 		view.warm_status = "UPDATING";
-	if (!shown.on_demand)
-	{
-		shown.read_units = update->before.read_units;
-		shown.write_units = update->before.write_units;
-	}
-	shown.decreases = update->before.decreases;
-	shown.on_demand_since[0] = update->before.on_demand_since[0];
 	ddb_item_table_measure(update->table, &view.items, &view.bytes);
+	view.indexes = ddb_op_view_index_changes(update->indexes, &view.nindexes);
+
+	ddb_catalog_update_settings(update->table,
+								ddb_tableinfo_encode(&update->after));
+	row->table = ddb_op_apply_index_changes(update->indexes);
 	return ddb_op_description_response("TableDescription", &view);
 }
 
+/*
+ * ddb_op_update_table: creating and deleting an index keeps writers out for
+ * a moment, all else only other changes of the definition.
+ */
 Jsonb *
 ddb_op_update_table(DdbDoc request)
 {
 	UpdateRequest update;
 	DdbTableRow row;
+	LOCKMODE	lockmode = ShareUpdateExclusiveLock;
 	int			i;
 
 	memset(&update, 0, sizeof(update));
@@ -486,16 +321,14 @@ ddb_op_update_table(DdbDoc request)
 	for (i = 0; i < lengthof(update_checks); i++)
 		update_checks[i] (&update);
 
+	if (ddb_op_has_index_change(request))
+		lockmode = ShareRowExclusiveLock;
 	update.table = ddb_catalog_open(ddb_op_request_table_name(request, "UpdateTable"),
-									ShareUpdateExclusiveLock, DDB_ACL_OWNER,
-									"UpdateTable", true);
+									lockmode, DDB_ACL_OWNER, "UpdateTable", true);
 	ddb_catalog_read(update.table, &row);
 	ddb_tableinfo_decode(row.settings, update.now, &update.before);
 	update.after = update.before;
 	for (i = 0; i < lengthof(update_steps); i++)
 		update_steps[i] (&update);
-
-	ddb_catalog_update_settings(update.table,
-								ddb_tableinfo_encode(&update.after));
-	return update_response(&update, &row);
+	return update_apply(&update, &row);
 }

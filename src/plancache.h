@@ -10,7 +10,7 @@
 
 #include "catalog.h"
 
-#define DDB_QUERY_MAX_ARGS	8
+#define DDB_QUERY_MAX_ARGS	16
 
 /* one statement: text with $n, and the parameters' types */
 typedef struct DdbQueryText
@@ -27,6 +27,7 @@ typedef struct DdbQueryText
  */
 #define DDB_QUERY_STORE		0	/* store.c */
 #define DDB_QUERY_SCAN		100 /* scan.c */
+#define DDB_QUERY_INDEX		1000	/* scan_index.c; most belong to an index table */
 #define DDB_QUERY_CATALOG	10000	/* catalog.c and itemtable.c, without a table */
 
 /* the statement's next parameter is of this type */

@@ -24,6 +24,7 @@
 #include "compat.h"
 #include "execute.h"
 #include "scan.h"
+#include "scan_internal.h"
 
 DDB_FUNCTION(ddb_scan_filter);
 
@@ -143,14 +144,8 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
  * ----------------------------------------------------------------
  */
 
-typedef struct Statement
-{
-	int			query;
-	Datum		values[DDB_QUERY_MAX_ARGS];
-} Statement;
-
 static void
-partition_statement(const DdbPartitionRange *range, Statement *statement)
+partition_statement(const DdbPartitionRange *range, DdbScanStatement *statement)
 {
 	int			n = 0;
 	int			bits = range->forward ? 0 : BACKWARD;
@@ -169,19 +164,11 @@ partition_statement(const DdbPartitionRange *range, Statement *statement)
 	statement->query = QUERY_PARTITION + bits;
 }
 
-/* the SQL function partition_hash: unsigned order as signed integers */
-static int32
-signed_hash(uint32 hash)
-{
-	return (int32) (hash ^ 0x80000000U);
-}
-
 /*
- * First hash of a segment; that of segment == total is one past the last.
  * Up to HASH_PARTS segments lie on part boundaries.
  */
-static uint64
-segment_start(int segment, int total)
+uint64
+ddb_scan_segment_start(int segment, int total)
 {
 	uint64		parts = total <= HASH_PARTS ? HASH_PARTS : ((uint64) 1 << 32);
 
@@ -189,38 +176,45 @@ segment_start(int segment, int total)
 }
 
 int
-ddb_scan_segment(const DdbTable *table, const DdbKey *key, int total)
+ddb_scan_segment_of_hash(uint32 hash, int total)
 {
-	uint64		hash = ddb_key_partition_hash(table->keys.attr[0].type, key->col[0]);
-	int			segment = (int) (hash * total >> 32);
+	int			segment = (int) ((uint64) hash * total >> 32);
 
-	while (segment > 0 && hash < segment_start(segment, total))
+	while (segment > 0 && hash < ddb_scan_segment_start(segment, total))
 		segment--;
-	while (segment < total - 1 && hash >= segment_start(segment + 1, total))
+	while (segment < total - 1 && hash >= ddb_scan_segment_start(segment + 1, total))
 		segment++;
 	return segment;
 }
 
+int
+ddb_scan_segment(const DdbTable *table, const DdbKey *key, int total)
+{
+	return ddb_scan_segment_of_hash(ddb_key_partition_hash(table->keys.attr[0].type,
+														   key->col[0]), total);
+}
+
 /* false when the segment holds no hash at all */
 static bool
-table_statement(const DdbTable *table, const DdbTableRange *range, Statement *statement)
+table_statement(const DdbTable *table, const DdbTableRange *range,
+				DdbScanStatement *statement)
 {
-	uint64		first = segment_start(range->segment, range->total);
-	uint64		end = segment_start(range->segment + 1, range->total);
+	uint64		first = ddb_scan_segment_start(range->segment, range->total);
+	uint64		end = ddb_scan_segment_start(range->segment + 1, range->total);
 
 	if (first >= end)
 		return false;
 	statement->query = QUERY_TABLE;
-	statement->values[0] = Int32GetDatum(signed_hash((uint32) first));
-	statement->values[1] = Int32GetDatum(signed_hash((uint32) (end - 1)));
+	statement->values[0] = Int32GetDatum(ddb_scan_signed_hash((uint32) first));
+	statement->values[1] = Int32GetDatum(ddb_scan_signed_hash((uint32) (end - 1)));
 	if (range->start != NULL)
 	{
 		uint32		hash = ddb_key_partition_hash(table->keys.attr[0].type,
 												  range->start->col[0]);
 
 		statement->query |= HAS_START;
-		statement->values[0] = Int32GetDatum(signed_hash(Max((uint32) first, hash)));
-		statement->values[2] = Int32GetDatum(signed_hash(hash));
+		statement->values[0] = Int32GetDatum(ddb_scan_signed_hash(Max((uint32) first, hash)));
+		statement->values[2] = Int32GetDatum(ddb_scan_signed_hash(hash));
 		statement->values[3] = range->start->col[0];
 		if (range->start->ncols == 2)
 			statement->values[4] = range->start->col[1];
@@ -260,8 +254,9 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	return more;
 }
 
-static void
-run(const DdbTable *table, const Statement *statement, DdbScanItem consume, void *arg)
+void
+ddb_scan_run(const DdbTable *table, const DdbScanStatement *statement,
+			 DdbQueryBuilder builder, DdbScanItem consume, void *arg)
 {
 	ItemReceiver receiver;
 
@@ -271,7 +266,7 @@ run(const DdbTable *table, const Statement *statement, DdbScanItem consume, void
 	receiver.arg = arg;
 	receiver.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_dynamo row",
 												 ALLOCSET_DEFAULT_SIZES);
-	(void) ddb_execute_plan(table, statement->query, build_query, statement->values, &receiver.pub);
+	(void) ddb_execute_plan(table, statement->query, builder, statement->values, &receiver.pub);
 	MemoryContextDelete(receiver.row_context);
 }
 
@@ -279,20 +274,20 @@ void
 ddb_scan_partition(const DdbTable *table, const DdbPartitionRange *range,
 				   DdbScanItem consume, void *arg)
 {
-	Statement	statement;
+	DdbScanStatement statement;
 
 	partition_statement(range, &statement);
-	run(table, &statement, consume, arg);
+	ddb_scan_run(table, &statement, build_query, consume, arg);
 }
 
 void
 ddb_scan_table(const DdbTable *table, const DdbTableRange *range,
 			   DdbScanItem consume, void *arg)
 {
-	Statement	statement;
+	DdbScanStatement statement;
 
 	if (table_statement(table, range, &statement))
-		run(table, &statement, consume, arg);
+		ddb_scan_run(table, &statement, build_query, consume, arg);
 }
 
 /* ----------------------------------------------------------------
@@ -349,8 +344,9 @@ ddb_scan_filter(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(filter->accepts(ddb_doc_root(item), filter->arg));
 }
 
-static char *
-open_cursor(const DdbTable *table, Statement *statement, DdbScanFilter *filter)
+char *
+ddb_scan_open_cursor(const DdbTable *table, DdbScanStatement *statement,
+					 DdbQueryBuilder builder, DdbScanFilter *filter)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	SPIPlanPtr	plan;
@@ -360,7 +356,7 @@ open_cursor(const DdbTable *table, Statement *statement, DdbScanFilter *filter)
 	remember_filter(filter);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	plan = ddb_plan_get(table, statement->query + FILTERED, build_query);
+	plan = ddb_plan_get(table, statement->query, builder);
 	statement->values[SPI_getargcount(plan) - 1] = Int64GetDatum(filter->serial);
 	portal = SPI_cursor_open(NULL, plan, statement->values, NULL, false);
 
@@ -375,19 +371,20 @@ char *
 ddb_scan_open_partition(const DdbTable *table, const DdbPartitionRange *range,
 						DdbScanFilter *filter)
 {
-	Statement	statement;
+	DdbScanStatement statement;
 
 	partition_statement(range, &statement);
-	return open_cursor(table, &statement, filter);
+	statement.query += FILTERED;
+	return ddb_scan_open_cursor(table, &statement, build_query, filter);
 }
 
 char *
 ddb_scan_open_unordered(const DdbTable *table, DdbScanFilter *filter)
 {
-	Statement	statement;
+	DdbScanStatement statement;
 
-	statement.query = QUERY_UNORDERED;
-	return open_cursor(table, &statement, filter);
+	statement.query = QUERY_UNORDERED + FILTERED;
+	return ddb_scan_open_cursor(table, &statement, build_query, filter);
 }
 
 int

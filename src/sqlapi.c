@@ -429,7 +429,7 @@ ddb_query_plain(PG_FUNCTION_ARGS)
 		JsonbValue	request;
 
 		require_args(fcinfo, 2);
-		ddb_json_object(&request, 6);
+		ddb_json_object(&request, 7);
 		add_text(&request, "TableName", fcinfo, 0);
 		add_text(&request, "KeyConditionExpression", fcinfo, 1);
 		add_plain(&request, "ExpressionAttributeValues", fcinfo, 2);
@@ -437,6 +437,7 @@ ddb_query_plain(PG_FUNCTION_ARGS)
 		add_object(&request, "ExpressionAttributeNames", fcinfo, 4);
 		ddb_json_add_bool(&request, "ScanIndexForward",
 						  PG_ARGISNULL(5) || PG_GETARG_BOOL(5));
+		add_text(&request, "IndexName", fcinfo, 6);
 		funcctx->user_fctx = open_set(fcinfo, "Query", &request, true);
 		MemoryContextSwitchTo(old);
 	}
@@ -465,11 +466,12 @@ ddb_scan_plain(PG_FUNCTION_ARGS)
 
 		require_args(fcinfo, 1);
 		refuse_document(PG_GETARG_TEXT_PP(0));
-		ddb_json_object(&request, 4);
+		ddb_json_object(&request, 5);
 		add_text(&request, "TableName", fcinfo, 0);
 		add_text(&request, "FilterExpression", fcinfo, 1);
 		add_plain(&request, "ExpressionAttributeValues", fcinfo, 2);
 		add_object(&request, "ExpressionAttributeNames", fcinfo, 3);
+		add_text(&request, "IndexName", fcinfo, 4);
 		funcctx->user_fctx = open_set(fcinfo, "Scan", &request, false);
 		MemoryContextSwitchTo(old);
 	}

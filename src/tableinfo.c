@@ -258,6 +258,17 @@ add_text(JsonbValue *object, const char *name, DdbText text)
 }
 
 static void
+append_key_element(JsonbValue *list, const DdbKeyAttr *attr, const char *key_type)
+{
+	JsonbValue	element;
+
+	ddb_json_object(&element, 2);
+	add_text(&element, "AttributeName", attr->name);
+	ddb_json_add_string(&element, "KeyType", key_type);
+	ddb_json_append(list, &element);
+}
+
+static void
 add_key_schema(JsonbValue *object, const DdbKeySchema *keys)
 {
 	JsonbValue	list;
@@ -265,50 +276,100 @@ add_key_schema(JsonbValue *object, const DdbKeySchema *keys)
 
 	ddb_json_array(&list, keys->nattrs);
 	for (i = 0; i < keys->nattrs; i++)
-	{
-		JsonbValue	element;
-
-		ddb_json_object(&element, 2);
-		add_text(&element, "AttributeName", keys->attr[i].name);
-		ddb_json_add_string(&element, "KeyType", i == 0 ? "HASH" : "RANGE");
-		ddb_json_append(&list, &element);
-	}
+		append_key_element(&list, &keys->attr[i], i == 0 ? "HASH" : "RANGE");
 	ddb_json_add_value(object, "KeySchema", &list);
 }
 
 static void
-add_definitions(JsonbValue *object, const DdbTableView *view)
+append_definition(JsonbValue *list, const DdbKeyAttr *attr, DdbTextSet *names)
 {
-	const DdbKeySchema *keys = &view->row->table->keys;
-	JsonbValue	list;
+	JsonbValue	element;
+
+	if (!ddb_textset_add(names, attr->name))
+		return;
+	ddb_json_object(&element, 2);
+	add_text(&element, "AttributeName", attr->name);
+	ddb_json_add_string(&element, "AttributeType", ddb_type_name(attr->type));
+	ddb_json_append(list, &element);
+}
+
+/* the key attributes of a table and its indexes, some of them repeatedly */
+static DdbKeyAttr *
+collect_key_attributes(const DdbTable *table, int *count)
+{
+	DdbKeyAttr *attrs = palloc(sizeof(DdbKeyAttr) *
+							   (2 + table->nindexes * 2 * DDB_MAX_KEY_PARTS));
+	int			n = 0;
+	int			i;
+	int			j;
+
+	for (i = 0; i < table->keys.nattrs; i++)
+		attrs[n++] = table->keys.attr[i];
+	for (i = 0; i < table->nindexes; i++)
+	{
+		const DdbIndex *index = &table->indexes[i];
+
+		for (j = 0; j < index->npartition; j++)
+			attrs[n++] = index->partition[j];
+		for (j = 0; j < index->nsort; j++)
+			attrs[n++] = index->sort[j];
+	}
+	*count = n;
+	return attrs;
+}
+
+static const DdbKeyAttr *
+find_attribute(const DdbKeyAttr *attrs, int n, DdbText name)
+{
 	int			i;
 
-	if (view->settings->attributes.ptr != NULL)
+	for (i = 0; i < n; i++)
 	{
-		ddb_json_doc(&list, view->settings->attributes);
-		ddb_json_add_value(object, "AttributeDefinitions", &list);
-		return;
+		if (attrs[i].name.len == name.len &&
+			memcmp(attrs[i].name.str, name.str, name.len) == 0)
+			return &attrs[i];
 	}
-	ddb_json_array(&list, keys->nattrs);
-	for (i = 0; i < keys->nattrs; i++)
-	{
-		JsonbValue	element;
+	return NULL;
+}
 
-		ddb_json_object(&element, 2);
-		add_text(&element, "AttributeName", keys->attr[i].name);
-		ddb_json_add_string(&element, "AttributeType",
-							ddb_type_name(keys->attr[i].type));
-		ddb_json_append(&list, &element);
+/*
+ * Definitions are shown of exactly the attributes in use: first those of the
+ * call that made the table, in its order, then those of indexes added later.
+ */
+static void
+add_definitions(JsonbValue *object, const DdbTableView *view)
+{
+	DdbDoc		stored = view->settings->attributes;
+	DdbTextSet	names;
+	JsonbValue	list;
+	JsonbValue	value;
+	DdbKeyAttr *attrs;
+	int			n;
+	int			i;
+
+	attrs = collect_key_attributes(view->row->table, &n);
+	ddb_json_array(&list, n);
+	ddb_textset_init(&names, n);
+	for (i = 0; stored.ptr != NULL && ddb_doc_element(stored, i, &value); i++)
+	{
+		DdbText		name = {"", 0};
+		const DdbKeyAttr *attr;
+
+		ddb_request_string(ddb_tableinfo_member(stored, i), "AttributeName", &name);
+		attr = find_attribute(attrs, n, name);
+		if (attr != NULL)
+			append_definition(&list, attr, &names);
 	}
+	for (i = 0; i < n; i++)
+		append_definition(&list, &attrs[i], &names);
+	ddb_textset_free(&names);
 	ddb_json_add_value(object, "AttributeDefinitions", &list);
 }
 
-/* BillingModeSummary is there for tables that are or were on demand */
 static void
 add_throughput(JsonbValue *object, const DdbTableSettings *settings)
 {
 	JsonbValue	throughput;
-	JsonbValue	summary;
 
 	ddb_json_object(&throughput, 5);
 	add_time(&throughput, "LastIncreaseDateTime", settings->last_increase);
@@ -317,6 +378,13 @@ add_throughput(JsonbValue *object, const DdbTableSettings *settings)
 	ddb_json_add_int(&throughput, "ReadCapacityUnits", settings->read_units);
 	ddb_json_add_int(&throughput, "WriteCapacityUnits", settings->write_units);
 	ddb_json_add_value(object, "ProvisionedThroughput", &throughput);
+}
+
+/* there for tables that are or were on demand */
+static void
+add_billing_mode(JsonbValue *object, const DdbTableSettings *settings)
+{
+	JsonbValue	summary;
 
 	if (!settings->on_demand && settings->on_demand_since[0] == 0)
 		return;
@@ -346,17 +414,18 @@ add_on_demand_throughput(JsonbValue *object, const DdbTableSettings *settings)
 }
 
 static void
-add_warm_throughput(JsonbValue *object, const DdbTableView *view)
+add_warm_throughput(JsonbValue *object, const DdbTableSettings *settings,
+					const char *status)
 {
 	JsonbValue	warm;
 	int64		read;
 	int64		write;
 
-	ddb_tableinfo_warm(view->settings, &read, &write);
+	ddb_tableinfo_warm(settings, &read, &write);
 	ddb_json_object(&warm, 3);
 	ddb_json_add_int(&warm, "ReadUnitsPerSecond", read);
 	ddb_json_add_int(&warm, "WriteUnitsPerSecond", write);
-	ddb_json_add_string(&warm, "Status", view->warm_status);
+	ddb_json_add_string(&warm, "Status", status);
 	ddb_json_add_value(object, "WarmThroughput", &warm);
 }
 
@@ -391,6 +460,102 @@ add_encryption(JsonbValue *object, const DdbTableSettings *settings)
 	ddb_json_add_value(object, "SSEDescription", &description);
 }
 
+/* ---- indexes ---- */
+
+static void
+add_index_keys(JsonbValue *object, const DdbIndex *index)
+{
+	JsonbValue	list;
+	int			i;
+
+	ddb_json_array(&list, index->npartition + index->nsort);
+	for (i = 0; i < index->npartition; i++)
+		append_key_element(&list, &index->partition[i], "HASH");
+	for (i = 0; i < index->nsort; i++)
+		append_key_element(&list, &index->sort[i], "RANGE");
+	ddb_json_add_value(object, "KeySchema", &list);
+}
+
+static void
+add_projection(JsonbValue *object, const DdbIndex *index)
+{
+	static const char *const types[] = {
+		[DDB_PROJECT_ALL] = "ALL",
+		[DDB_PROJECT_KEYS_ONLY] = "KEYS_ONLY",
+		[DDB_PROJECT_INCLUDE] = "INCLUDE"
+	};
+	JsonbValue	projection;
+	JsonbValue	list;
+	int			i;
+
+	ddb_json_object(&projection, 2);
+	ddb_json_add_string(&projection, "ProjectionType", types[index->projection]);
+	if (index->projection == DDB_PROJECT_INCLUDE)
+	{
+		ddb_json_array(&list, index->nattributes);
+		for (i = 0; i < index->nattributes; i++)
+		{
+			JsonbValue	name;
+
+			ddb_json_string(&name, index->attributes[i].str, index->attributes[i].len);
+			ddb_json_append(&list, &name);
+		}
+		ddb_json_add_value(&projection, "NonKeyAttributes", &list);
+	}
+	ddb_json_add_value(object, "Projection", &projection);
+}
+
+/* a local index has neither state nor throughput of its own */
+static void
+describe_index(const DdbTable *table, const DdbIndexView *view, JsonbValue *out)
+{
+	const DdbIndex *index = view->index;
+
+	ddb_json_object(out, 10);
+	ddb_json_add_string(out, "IndexName", index->name);
+	add_index_keys(out, index);
+	add_projection(out, index);
+	ddb_json_add_int(out, "IndexSizeBytes", view->bytes);
+	ddb_json_add_int(out, "ItemCount", view->items);
+	ddb_json_add_string(out, "IndexArn",
+						psprintf("%s/index/%s",
+								 ddb_arn_of_table(table->name, strlen(table->name)),
+								 index->name));
+	if (!index->global)
+		return;
+	ddb_json_add_string(out, "IndexStatus", view->status);
+	if (view->building)
+		ddb_json_add_bool(out, "Backfilling", view->backfilling);
+	add_throughput(out, &view->settings);
+	add_on_demand_throughput(out, &view->settings);
+	add_warm_throughput(out, &view->settings, view->status);
+	if (index->is_unique)
+		ddb_json_add_bool(out, "Unique", true);
+}
+
+static void
+add_indexes(JsonbValue *object, const DdbTableView *view, bool global)
+{
+	JsonbValue	list;
+	int			count = 0;
+	int			i;
+
+	ddb_json_array(&list, view->nindexes);
+	for (i = 0; i < view->nindexes; i++)
+	{
+		JsonbValue	description;
+
+		if (view->indexes[i].index->global != global)
+			continue;
+		describe_index(view->row->table, &view->indexes[i], &description);
+		ddb_json_append(&list, &description);
+		count++;
+	}
+	if (count > 0)
+		ddb_json_add_value(object, global ? "GlobalSecondaryIndexes" : "LocalSecondaryIndexes",
+						   &list);
+}
+
 /*
  * ddb_tableinfo_describe: members that do not apply are absent, never empty;
  * ItemCount, TableSizeBytes, DeletionProtectionEnabled and throughput (zeros
@@ -402,7 +567,7 @@ ddb_tableinfo_describe(const DdbTableView *view, JsonbValue *out)
 	const DdbTable *table = view->row->table;
 	const DdbTableSettings *settings = view->settings;
 
-	ddb_json_object(out, 16);
+	ddb_json_object(out, 20);
 	ddb_json_add_string(out, "TableName", table->name);
 	ddb_json_add_string(out, "TableStatus", view->status);
 	ddb_json_add_string(out, "TableArn",
@@ -417,10 +582,13 @@ ddb_tableinfo_describe(const DdbTableView *view, JsonbValue *out)
 	{
 		add_key_schema(out, &table->keys);
 		add_definitions(out, view);
+		add_indexes(out, view, false);
+		add_indexes(out, view, true);
 	}
 	add_throughput(out, settings);
+	add_billing_mode(out, settings);
 	add_on_demand_throughput(out, settings);
-	add_warm_throughput(out, view);
+	add_warm_throughput(out, settings, view->warm_status);
 	add_table_class(out, settings);
 	add_encryption(out, settings);
 }

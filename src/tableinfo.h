@@ -17,7 +17,8 @@
 
 /*
  * The settings document taken apart.  Times are in ms since 1970 and 0 where
- * the event never happened; lists of times are newest first.
+ * the event never happened; lists of times are newest first.  That of a global
+ * index has throughput only; its billing mode is the table's.
  */
 typedef struct DdbTableSettings
 {
@@ -40,6 +41,18 @@ typedef struct DdbTableSettings
 	DdbText		kms_key_arn;	/* str is NULL for an AWS owned key */
 } DdbTableSettings;
 
+/* what the description of an index is made from */
+typedef struct DdbIndexView
+{
+	const DdbIndex *index;
+	DdbTableSettings settings;
+	const char *status;			/* IndexStatus */
+	bool		building;		/* Backfilling is shown */
+	bool		backfilling;
+	int64		items;
+	int64		bytes;
+} DdbIndexView;
+
 /* what a TableDescription is made from */
 typedef struct DdbTableView
 {
@@ -50,6 +63,8 @@ typedef struct DdbTableView
 	bool		outline;		/* without key schema and definitions */
 	int64		items;
 	int64		bytes;
+	int			nindexes;
+	const DdbIndexView *indexes;	/* in the order of row->table->indexes */
 } DdbTableView;
 
 extern int64 ddb_tableinfo_now(void);

@@ -8,6 +8,12 @@
  *		AFTER UPDATE, row			~item_after_update: the item still has its key
  *		BEFORE UPDATE OF pk, sk,	~item_before_key_update: refuses
  *		statement
+ *		AFTER any change, row		~item_maintain_indexes: secondary indexes
+ *		AFTER TRUNCATE, statement	~item_truncate_indexes		follow
+ *
+ * The last two are on tables that have or had an index, and fire whatever
+ * session_replication_role says.  Index tables have one of their own,
+ * ~index_skip_replicated, which fires in replica role only.
  *
  * A CHECK constraint could say the same, but the server reads its expression
  * anew for every statement, which costs a fifth of a small write.  A row
@@ -16,17 +22,23 @@
  * The first has a name that sorts last, so that it sees what other BEFORE
  * triggers have made of the row.
  *
- * All of them run inside anybody's statement: they read their arguments only,
- * and what those say of a table is kept until its definition changes.
+ * All of them run inside anybody's statement.  Those that check keys read
+ * their arguments only, and what these say of a table is kept until its
+ * definition changes; those that keep indexes read the table's definition.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
@@ -34,14 +46,20 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
+#include "catalog.h"
 #include "compat.h"
+#include "index.h"
 #include "keyenc.h"
 #include "keylock.h"
 
 DDB_FUNCTION(ddb_item_before_insert);
 DDB_FUNCTION(ddb_item_before_key_update);
 DDB_FUNCTION(ddb_item_after_update);
+DDB_FUNCTION(ddb_item_maintain_indexes);
+DDB_FUNCTION(ddb_item_truncate_indexes);
+DDB_FUNCTION(ddb_index_skip_replicated);
 
 /* what the row triggers know of a table */
 typedef struct RowState
@@ -382,5 +400,245 @@ ddb_item_before_key_update(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("item_before_key_update must be called as a trigger before UPDATE")));
 	refuse_key_update(trigdata->tg_relation);
+	return PointerGetDatum(NULL);
+}
+
+/* ----------------------------------------------------------------
+ * Secondary indexes
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The definition of the table that fired.  Anybody may put a trigger on a
+ * table of his own; these functions serve item tables.
+ */
+static const DdbTable *
+firing_table(const TriggerData *trigdata)
+{
+	const DdbTable *table = ddb_catalog_of_relation(RelationGetRelid(trigdata->tg_relation));
+
+	if (table == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not an item table",
+						RelationGetRelationName(trigdata->tg_relation))));
+	return table;
+}
+
+static int
+item_column(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	int			i;
+
+	for (i = desc->natts; i > 0; i--)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i - 1);
+
+		if (strcmp(NameStr(attr->attname), "item") == 0 && !attr->attisdropped)
+			return i;
+	}
+	return column_number(rel, "item", JSONBOID);
+}
+
+/* are the two the same where they lie, be that inside or outside of the row? */
+static bool
+same_stored(Datum a, Datum b)
+{
+	struct varlena *va = (struct varlena *) DatumGetPointer(a);
+	struct varlena *vb = (struct varlena *) DatumGetPointer(b);
+
+	return VARSIZE_ANY(va) == VARSIZE_ANY(vb) && memcmp(va, vb, VARSIZE_ANY(va)) == 0;
+}
+
+/*
+ * The item that a row of rel with the key of slot has now; ptr is NULL when
+ * there is no such row.
+ */
+static DdbDoc
+present_item(Relation rel, const DdbTable *table, TupleTableSlot *slot)
+{
+	DdbDoc		item = {NULL, 0};
+	Datum		key[2];
+	Relation	btree;
+	TupleTableSlot *present;
+	bool		isnull;
+	int			i;
+
+	for (i = 0; i < table->keys.nattrs; i++)
+		key[i] = slot_getattr(slot,
+							  column_number(rel, key_columns[i],
+											ddb_key_column_type(table->keys.attr[i].type)),
+							  &isnull);
+	list_free(RelationGetIndexList(rel));
+	if (!OidIsValid(rel->rd_pkindex))
+		elog(ERROR, "item table \"%s\" has no primary key", RelationGetRelationName(rel));
+
+	btree = index_open(rel->rd_pkindex, AccessShareLock);
+	present = table_slot_create(rel, NULL);
+	if (ddb_index_find_row(rel, btree, table->keys.nattrs, key, SnapshotSelf, NULL, present))
+		item = ddb_doc_root(DatumGetJsonbPCopy(slot_getattr(present, item_column(rel), &isnull)));
+	ExecDropSingleTupleTableSlot(present);
+	index_close(btree, AccessShareLock);
+	return item;
+}
+
+/*
+ * Has this transaction changed the row since?  Triggers and functions of the
+ * user's can do so before the change at hand is reported to us, and then the
+ * indexes must show what the row is now.  Others cannot: it is locked.
+ */
+static bool
+is_outdated(HeapTuple tuple)
+{
+	HeapTupleHeader header = tuple->t_data;
+
+	return (header->t_infomask & HEAP_XMAX_INVALID) == 0 &&
+		!HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header));
+}
+
+/*
+ * The same for a row deleted: may there be a new one by now?  Only when some
+ * other command ran after the one that deleted it.
+ */
+static bool
+may_be_back(HeapTuple tuple)
+{
+	return HeapTupleHeaderGetCmax(tuple->t_data) != GetCurrentCommandId(false);
+}
+
+static void
+maintain_update(const TriggerData *trigdata, const DdbTable *table)
+{
+	Relation	rel = trigdata->tg_relation;
+	int			att = item_column(rel);
+	bool		isnull;
+	Datum		old_datum = slot_getattr(trigdata->tg_trigslot, att, &isnull);
+	Datum		new_datum = slot_getattr(trigdata->tg_newslot, att, &isnull);
+	DdbDoc		new_item;
+
+	if (same_stored(old_datum, new_datum))
+		return;
+	if (is_outdated(trigdata->tg_newtuple))
+		new_item = present_item(rel, table, trigdata->tg_newslot);
+	else
+		new_item = ddb_doc_root(DatumGetJsonbP(new_datum));
+	ddb_index_maintain(table, ddb_doc_root(DatumGetJsonbP(old_datum)), new_item);
+}
+
+/* an insert or a delete */
+static void
+maintain_row(const TriggerData *trigdata, const DdbTable *table)
+{
+	Relation	rel = trigdata->tg_relation;
+	DdbDoc		none = {NULL, 0};
+	bool		isnull;
+	DdbDoc		item = ddb_doc_root(DatumGetJsonbP(slot_getattr(trigdata->tg_trigslot,
+																item_column(rel), &isnull)));
+
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+	{
+		if (is_outdated(trigdata->tg_trigtuple))
+			item = present_item(rel, table, trigdata->tg_trigslot);
+		ddb_index_maintain(table, none, item);
+		return;
+	}
+	ddb_index_maintain(table, item,
+					   may_be_back(trigdata->tg_trigtuple) ?
+					   present_item(rel, table, trigdata->tg_trigslot) : none);
+}
+
+/*
+ * item_maintain_indexes(): the table's indexes follow one row.  Columns pk, sk
+ * and item are NOT NULL.
+ */
+Datum
+ddb_item_maintain_indexes(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	const DdbTable *table;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		!TRIGGER_FIRED_AFTER(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("item_maintain_indexes must be called as a row trigger after INSERT, UPDATE or DELETE")));
+
+	table = firing_table(trigdata);
+	if (table->nindexes == 0)
+		return PointerGetDatum(NULL);
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		maintain_update(trigdata, table);
+	else
+		maintain_row(trigdata, table);
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * Has an index table of the table any page?  Once one was emptied it has none.
+ */
+static bool
+has_entries(const DdbTable *table)
+{
+	int			i;
+
+	for (i = 0; i < table->nindexes; i++)
+	{
+		Relation	rel = table_open(table->indexes[i].relid, AccessShareLock);
+		BlockNumber pages = RelationGetNumberOfBlocks(rel);
+
+		table_close(rel, NoLock);
+		if (pages > 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * item_truncate_indexes(): the table's indexes are emptied with it.  A
+ * partition alone cannot be, for its entries lie among the others'; one that
+ * goes with its table comes after it, and finds them gone.
+ */
+Datum
+ddb_item_truncate_indexes(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	const DdbTable *table;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("item_truncate_indexes must be called as a trigger after TRUNCATE")));
+
+	table = firing_table(trigdata);
+	if (table->nindexes == 0)
+		return PointerGetDatum(NULL);
+	if (!trigdata->tg_relation->rd_rel->relispartition)
+		ddb_index_truncate(table);
+	else if (has_entries(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot truncate a single partition of an item table that has secondary indexes"),
+				 errhint("Use DELETE, or TRUNCATE on the item table.")));
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * index_skip_replicated(): on index tables, for writers in replica role.  Index
+ * tables in a publication of everything would be written twice on a
+ * subscriber: by its own triggers, and by what arrives.
+ */
+Datum
+ddb_index_skip_replicated(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("index_skip_replicated must be called as a row trigger before the change")));
 	return PointerGetDatum(NULL);
 }

@@ -11,6 +11,7 @@ partitions=$((items / 100))
 key='{"pk":{"S":"part-%1$s"},"sk":{"S":"item-%2$s"}}'
 item=$(cat test/bench/item.json)
 condition='"ConditionExpression":"attribute_exists(pk) AND rating < :max"'
+of_partition='"KeyConditionExpression":"pk = :p","ExpressionAttributeValues":{":p":{"S":"part-%1$s"}}'
 variables=(
 	"partitions=$partitions"
 	"item=$item"
@@ -18,10 +19,14 @@ variables=(
 	"put={\"TableName\":\"bench\",\"Item\":$item}"
 	"put_if={\"TableName\":\"bench\",\"Item\":$item,$condition,\"ExpressionAttributeValues\":{\":max\":{\"N\":\"11\"}}}"
 	"update={\"TableName\":\"bench\",\"Key\":$key,\"UpdateExpression\":\"SET rating = :r ADD votes :one\",$condition,\"ExpressionAttributeValues\":{\":r\":{\"N\":\"%3\$s\"},\":one\":{\"N\":\"1\"},\":max\":{\"N\":\"11\"}}}"
-	"query={\"TableName\":\"bench\",\"KeyConditionExpression\":\"pk = :p\",\"ExpressionAttributeValues\":{\":p\":{\"S\":\"part-%1\$s\"}}}"
+	"query={\"TableName\":\"bench\",$of_partition}"
 	"scan={\"TableName\":\"bench\",\"FilterExpression\":\"shelf = :b\",\"ExpressionAttributeValues\":{\":b\":{\"N\":\"7\"}}}"
 	"filter=shelf = :b"
 	'values={":b": 7}'
+	"put_plain={\"TableName\":\"bench_plain\",\"Item\":$item}"
+	"put_indexed={\"TableName\":\"bench_indexed\",\"Item\":$item}"
+	"query_plain={\"TableName\":\"bench_plain\",$of_partition}"
+	"query_indexed={\"TableName\":\"bench_indexed\",\"IndexName\":\"in_order\",$of_partition}"
 )
 
 # The scripts, where run_user can read them.

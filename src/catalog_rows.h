@@ -1,0 +1,26 @@
+/*
+ * catalog_rows.h
+ *	  What the files of the catalog share: its tables, read and written.
+ */
+#ifndef DDB_CATALOG_ROWS_H
+#define DDB_CATALOG_ROWS_H
+
+#include "utils/relcache.h"
+
+#include "catalog.h"
+#include "plancache.h"
+
+/* a table of schema dynamo; InvalidOid while the extension is not there */
+extern Oid	ddb_catalog_relation(const char *name);
+
+/* the index of one of them whose first column is attname */
+extern Oid	ddb_catalog_relation_index(Relation rel, const char *attname);
+
+/* run a query without table as the extension's owner; nulls as SPI takes them */
+extern void ddb_catalog_write(int query, DdbQueryBuilder builder,
+							  Datum *values, const char *nulls);
+
+/* the indexes of a definition, in CurrentMemoryContext (catalog_index.c) */
+extern void ddb_catalog_load_indexes(DdbTable *table);
+
+#endif							/* DDB_CATALOG_ROWS_H */

@@ -1,0 +1,2 @@
+\set p random(1001, 1000 + :partitions)
+SELECT dynamo.query(format(:query_indexed, :p::text)::jsonb);
