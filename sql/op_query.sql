@@ -260,6 +260,7 @@ SELECT pg_temp.from_key('{"p": {"S": "a"}, "r": {"S": "a"}}', 'p = :p AND r > :r
 SELECT pg_temp.from_key('{"p": {"S": "b"}, "r": {"S": "a"}}', 'p = :p AND r > :r', '{":p": {"S": "a"}, ":r": {"S": "b"}}');
 SELECT pg_temp.from_key('{"p": {"S": "b"}, "r": {"S": "c"}}', 'p = :p AND r > :r', '{":p": {"S": "a"}, ":r": {"S": "b"}}');
 SELECT pg_temp.from_key('{"p": {"B": "AA=="}}', vals => '{":p": {"B": "AA=="}}', name => 'q_b');
+SELECT pg_temp.from_key('{"p": {"B": "AA=="}}', vals => '{":p": {"B": "AAA="}}', name => 'q_b');
 
 --
 -- constraints

@@ -208,6 +208,13 @@ SELECT dynamo.update_table(jsonb_build_object('TableName', 'oti_table',
 SELECT dynamo.update_table(jsonb_build_object('TableName', 'oti_table',
 	'GlobalSecondaryIndexUpdates', pg_temp.creation(pg_temp.index('a H, l R', name => 'id2')),
 	'AttributeDefinitions', '[{"AttributeName": "a", "AttributeType": "N"}, {"AttributeName": "l", "AttributeType": "B"}]'::jsonb));
+-- definitions that the new index has no use for
+SELECT dynamo.update_table(jsonb_build_object('TableName', 'oti_table',
+	'GlobalSecondaryIndexUpdates', pg_temp.creation(pg_temp.index('a H', name => 'id2')),
+	'AttributeDefinitions', '[{"AttributeName": "a", "AttributeType": "N"}, {"AttributeName": "p", "AttributeType": "N"}]'::jsonb));
+SELECT dynamo.update_table(jsonb_build_object('TableName', 'oti_table',
+	'GlobalSecondaryIndexUpdates', pg_temp.creation(pg_temp.index('a H', name => 'id2')),
+	'AttributeDefinitions', '[{"AttributeName": "l", "AttributeType": "B"}, {"AttributeName": "a", "AttributeType": "N"}]'::jsonb));
 SELECT pg_temp.change(pg_temp.creation(pg_temp.index('b H', name => 'id2', more => '{"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}')), 'b');
 SELECT pg_temp.change(pg_temp.creation(pg_temp.index('b H')), 'b', 'oti_provisioned');
 -- one at a time; none there to change or remove; a local one stays

@@ -34,6 +34,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/partition.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -577,29 +578,31 @@ ddb_item_maintain_indexes(PG_FUNCTION_ARGS)
 }
 
 /*
- * Has an index table of the table any page?  Once one was emptied it has none.
+ * Was every partition emptied, with none left that has a page?  Keeps writers
+ * out of all of them.
  */
 static bool
-has_entries(const DdbTable *table)
+is_emptied(const DdbTable *table)
 {
-	int			i;
+	ListCell   *lc;
 
-	for (i = 0; i < table->nindexes; i++)
+	foreach(lc, find_all_inheritors(table->relid, ShareRowExclusiveLock, NULL))
 	{
-		Relation	rel = table_open(table->indexes[i].relid, AccessShareLock);
-		BlockNumber pages = RelationGetNumberOfBlocks(rel);
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+		BlockNumber pages = rel->rd_rel->relkind == RELKIND_RELATION ?
+			RelationGetNumberOfBlocks(rel) : 0;
 
 		table_close(rel, NoLock);
 		if (pages > 0)
-			return true;
+			return false;
 	}
-	return false;
+	return true;
 }
 
 /*
- * item_truncate_indexes(): the table's indexes are emptied with it.  A
- * partition alone cannot be, for its entries lie among the others'; one that
- * goes with its table comes after it, and finds them gone.
+ * item_truncate_indexes(): the table's indexes are emptied with it, or with
+ * all of its partitions, as which a TRUNCATE arrives by logical replication.
+ * Some of them cannot be, for their entries lie among the others'.
  */
 Datum
 ddb_item_truncate_indexes(PG_FUNCTION_ARGS)
@@ -615,13 +618,12 @@ ddb_item_truncate_indexes(PG_FUNCTION_ARGS)
 	table = firing_table(trigdata);
 	if (table->nindexes == 0)
 		return PointerGetDatum(NULL);
-	if (!trigdata->tg_relation->rd_rel->relispartition)
-		ddb_index_truncate(table);
-	else if (has_entries(table))
+	if (trigdata->tg_relation->rd_rel->relispartition && !is_emptied(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot truncate a single partition of an item table that has secondary indexes"),
 				 errhint("Use DELETE, or TRUNCATE on the item table.")));
+	ddb_index_truncate(table);
 	return PointerGetDatum(NULL);
 }
 
