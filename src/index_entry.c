@@ -40,24 +40,6 @@
  * ----------------------------------------------------------------
  */
 
-/*
- * MD5 with the algorithm looked up once, for this runs for every row written.
- */
-static EVP_MD_CTX *
-md5_context(void)
-{
-	static EVP_MD_CTX *context = NULL;
-	static EVP_MD *md5 = NULL;
-
-	if (md5 == NULL)
-		md5 = EVP_MD_fetch(NULL, "MD5", NULL);
-	if (context == NULL)
-		context = EVP_MD_CTX_new();
-	if (md5 == NULL || context == NULL || !EVP_DigestInit_ex(context, md5, NULL))
-		elog(ERROR, "could not compute MD5 hash");
-	return context;
-}
-
 /* type and length of a value, before its bytes */
 #define VALUE_HEADER	(1 + (int) sizeof(uint32))
 
@@ -73,7 +55,7 @@ value_header(const DdbValue *value, uint8 *header)
 static void
 compute_digest(const DdbTable *table, DdbIndexBase *base)
 {
-	EVP_MD_CTX *context = md5_context();
+	EVP_MD_CTX *context = ddb_key_md5_begin();
 	int			i;
 
 	for (i = 0; i < table->keys.nattrs; i++)

@@ -318,8 +318,8 @@ ddb_key_to_json(const DdbKeySchema *schema, DdbDoc item, JsonbValue *out)
  * and for every row of a scan, where looking it up costs several times as much
  * as computing it.
  */
-static EVP_MD_CTX *
-md5_context(void)
+EVP_MD_CTX *
+ddb_key_md5_begin(void)
 {
 	static EVP_MD_CTX *context = NULL;
 	static EVP_MD *md5 = NULL;
@@ -336,7 +336,7 @@ md5_context(void)
 static uint32
 partition_hash(const void *bytes, int len)
 {
-	EVP_MD_CTX *context = md5_context();
+	EVP_MD_CTX *context = ddb_key_md5_begin();
 	uint8		digest[EVP_MAX_MD_SIZE];
 
 	if (!EVP_DigestUpdate(context, HASH_PREFIX, strlen(HASH_PREFIX)) ||

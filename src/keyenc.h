@@ -70,6 +70,12 @@ extern void ddb_key_to_json(const DdbKeySchema *schema, DdbDoc item, JsonbValue 
  */
 extern uint32 ddb_key_partition_hash(DdbType type, Datum column);
 
+/*
+ * ddb_key_md5_begin: OpenSSL's context of a new MD5 computation; there is one
+ * at a time in a process.
+ */
+extern struct evp_md_ctx_st *ddb_key_md5_begin(void);
+
 /* least text/bytea greater than everything that begins with prefix; false when none */
 extern bool ddb_key_prefix_end(DdbType type, Datum prefix, Datum *end);
 
