@@ -61,6 +61,7 @@ OBJS = \
 	src/op_index.o \
 	src/op_item.o \
 	src/op_query.o \
+	src/op_read.o \
 	src/op_read_key.o \
 	src/op_table.o \
 	src/op_table_index.o \
@@ -68,6 +69,7 @@ OBJS = \
 	src/op_table_schema.o \
 	src/op_table_update.o \
 	src/op_tag.o \
+	src/op_write.o \
 	src/opstat.o \
 	src/pg_dynamo.o \
 	src/plainjson.o \

@@ -128,6 +128,27 @@ ddb_error_by_sqlstate(int sqlerrcode)
 	return NULL;
 }
 
+DdbErrorCode
+ddb_error_code(const DdbErrorInfo *info)
+{
+	Assert(info >= error_table && info < error_table + DDB_ERROR_CODES);
+	return (DdbErrorCode) (info - error_table);
+}
+
+const char *
+ddb_error_message(const DdbErrorInfo *info, const char *message)
+{
+	int			len = strlen(info->name);
+
+	if (message == NULL)
+		return NULL;
+	if (strncmp(message, info->name, len) != 0)
+		return message;
+	if (message[len] == '\0')
+		return NULL;
+	return strncmp(message + len, ": ", 2) == 0 ? message + len + 2 : message;
+}
+
 /* Format into palloc'd memory of the current context. */
 static char *format_text(const char *fmt, va_list args) pg_attribute_printf(1, 0);
 

@@ -84,4 +84,13 @@ extern const DdbErrorInfo *ddb_error_info(DdbErrorCode code);
 /* The row whose SQLSTATE is sqlerrcode (MAKE_SQLSTATE form), or NULL. */
 extern const DdbErrorInfo *ddb_error_by_sqlstate(int sqlerrcode);
 
+/* the code of a row */
+extern DdbErrorCode ddb_error_code(const DdbErrorInfo *info);
+
+/*
+ * The message of an API error without the exception's name before it; NULL
+ * when there is no more than the name.  Points into message.
+ */
+extern const char *ddb_error_message(const DdbErrorInfo *info, const char *message);
+
 #endif							/* DDB_ERROR_H */

@@ -166,24 +166,6 @@ append_members(StringInfo out, const char *object)
 
 /* ---- responses ---- */
 
-/*
- * The message of an API error without the exception's name before it; NULL
- * when there is no more than the name.
- */
-static const char *
-api_message(const DdbErrorInfo *info, const char *message)
-{
-	int			len = strlen(info->name);
-
-	if (message == NULL)
-		return NULL;
-	if (strncmp(message, info->name, len) != 0)
-		return message;
-	if (message[len] == '\0')
-		return NULL;
-	return strncmp(message + len, ": ", 2) == 0 ? message + len + 2 : message;
-}
-
 /* message and members are NULL where there are none */
 static void
 write_error(HttpResponse *response, const DdbErrorInfo *info, const char *message,
@@ -219,7 +201,7 @@ ddb_http_error(const ErrorData *error, HttpResponse *response)
 
 	if (info != NULL)
 	{
-		write_error(response, info, api_message(info, error->message), error->detail);
+		write_error(response, info, ddb_error_message(info, error->message), error->detail);
 		return info;
 	}
 	translation = find_translation(error);

@@ -4,8 +4,8 @@
  *
  * Both read a range of an item table, or of an index, item by item until a
  * page is full: a page ends after Limit items or dynamo.page_size bytes,
- * counted before the filter.  ReadRequest is what the request says once it is
- * checked; ReadPage is the page under way.
+ * counted before the filter.  DdbRead is what the request says once it is
+ * checked; DdbPage is the page under way.
  *
  * A local index gives what it does not hold, too: the whole item is fetched
  * from the table, before the filter or after it, depending on which of them
@@ -13,19 +13,13 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "utils/memutils.h"
-
 #include "catalog.h"
 #include "error.h"
 #include "expr_eval.h"
-#include "guc.h"
 #include "op.h"
 #include "op_common.h"
 #include "op_query.h"
-#include "op_read_key.h"
-#include "scan.h"
+#include "op_read.h"
 
 typedef enum Select
 {
@@ -40,33 +34,6 @@ typedef enum Select
 static const char *const select_values[] = {
 	"", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES", "COUNT", NULL
 };
-
-typedef struct ReadRequest
-{
-	const DdbTable *table;
-	const DdbIndex *index;		/* NULL: the table itself */
-	Select		select;
-	ExprBinding *filter;		/* NULL if none */
-	ExprBinding *projection;	/* NULL if none */
-	DdbKeyQuery query;			/* its conditions are of Query only */
-	int64		limit;			/* of evaluated items; 0 for none */
-	bool		consistent;
-	bool		filter_fetches; /* the filter needs the whole item */
-	bool		output_fetches; /* what is returned does */
-} ReadRequest;
-
-typedef struct ReadPage
-{
-	const ReadRequest *read;
-	MemoryContext context;		/* owns what the response needs */
-	int64		scanned;		/* items before the filter */
-	int64		bytes;			/* of those */
-	double		fetch_units;	/* of items fetched for a local index */
-	int64		count;			/* items after the filter */
-	JsonbValue	items;			/* array, unless Select is COUNT */
-	bool		more;			/* page ended before the range did */
-	JsonbValue	last_key;
-} ReadPage;
 
 static const char *const query_legacy[] = {
 	"AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions", NULL
@@ -95,7 +62,7 @@ static const char *const scan_value_expressions[] = {"FilterExpression", NULL};
 
 /* ExclusiveStartKey's values, before the table is known */
 static void
-read_start_key(DdbDoc request, ReadRequest *read)
+read_start_key(DdbDoc request, DdbRead *read)
 {
 	DdbDoc		sent = ddb_request_doc(request, "ExclusiveStartKey");
 	DdbCheck	check;
@@ -110,139 +77,55 @@ read_start_key(DdbDoc request, ReadRequest *read)
 	read->query.start = ddb_doc_root(ddb_item_accept(sent));
 }
 
-static void
-read_members(DdbDoc request, ReadRequest *read)
+static Select
+select_of(DdbDoc request)
 {
-	read->select = (Select) ddb_request_enum(request, "Select", select_values, SELECT_ABSENT);
+	return (Select) ddb_request_enum(request, "Select", select_values, SELECT_ABSENT);
+}
+
+static void
+read_members(DdbDoc request, DdbRead *read)
+{
+	Select		select = select_of(request);
+
+	memset(read, 0, sizeof(DdbRead));
+	read->project = ddb_expr_project;
+	read->count_only = select == SELECT_COUNT;
+	read->all_attributes = select == SELECT_ALL_ATTRIBUTES;
 	(void) ddb_request_bool(request, "ConsistentRead", &read->consistent);
 	(void) ddb_request_int(request, "Limit", &read->limit);
 }
 
-/*
- * What is read: the table, or the index that IndexName names.  Checks that
- * index and request go together as far as the index itself decides.
- */
 static void
-open_source(DdbDoc request, ReadRequest *read, const char *action)
-{
-	DdbText		name;
-
-	read->table = ddb_op_open(request, AccessShareLock, ACL_SELECT, action);
-	if (ddb_request_string(request, "IndexName", &name))
-	{
-		read->index = ddb_catalog_index(read->table, name);
-		if (read->index == NULL || !ddb_scan_index_lock(read->index))
-			ddb_validation_error("The table does not have the specified index: %.*s",
-								 name.len, name.str);
-		if (read->index->global && read->consistent && ddb_strict)
-			ddb_validation_error("Consistent reads are not supported on global secondary indexes");
-		if (read->index->status != DDB_INDEX_ACTIVE)
-			ddb_validation_error("Cannot read from backfilling global secondary index: %.*s",
-								 name.len, name.str);
-	}
-	ddb_read_key_init(&read->query.key, read->table, read->index);
-}
-
-/* does the node name an attribute that the index does not hold? */
-static bool
-uses_unprojected(const ReadRequest *read, const ExprBinding *binding, const ExprNode *node)
-{
-	int			i;
-
-	check_stack_depth();
-	if (node->kind == EXPR_PATH)
-		return !ddb_index_projects(read->table, read->index,
-								   ddb_expr_step_name(binding, &node->path.steps[0]));
-	for (i = 0; i < node->nargs; i++)
-	{
-		if (uses_unprojected(read, binding, node->args[i]))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Attributes of the projection that the index does not hold, joined by ", ";
- * NULL when it holds all.
- */
-static char *
-unprojected_attributes(const ReadRequest *read)
-{
-	const ExprProgram *program = read->projection->program;
-	DdbTextSet	seen;
-	StringInfoData list;
-	int			i;
-
-	list.data = NULL;
-	ddb_textset_init(&seen, program->npaths);
-	for (i = 0; i < program->npaths; i++)
-	{
-		DdbText		name = ddb_expr_step_name(read->projection, &program->paths[i].steps[0]);
-
-		if (ddb_index_projects(read->table, read->index, name) ||
-			!ddb_textset_add(&seen, name))
-			continue;
-		if (list.data == NULL)
-			initStringInfo(&list);
-		else
-			appendStringInfoString(&list, ", ");
-		appendBinaryStringInfo(&list, name.str, name.len);
-	}
-	ddb_textset_free(&seen);
-	return list.data;
-}
-
-static void
-check_select(const ReadRequest *read, const char *verb)
+check_select(DdbDoc request, const DdbRead *read, const char *verb)
 {
 	static const char *const gets[] = {
 		[SELECT_ALL_ATTRIBUTES] = "ALL_ATTRIBUTES",
 		[SELECT_ALL_PROJECTED_ATTRIBUTES] = "ALL_PROJECTED_ATTRIBUTES",
 		[SELECT_COUNT] = "only the Count"
 	};
+	Select		select = select_of(request);
 
-	if (read->select == SELECT_ALL_PROJECTED_ATTRIBUTES && read->index == NULL)
+	if (select == SELECT_ALL_PROJECTED_ATTRIBUTES && read->index == NULL)
 		ddb_validation_error("One or more parameter values were invalid: "
 							 "ALL_PROJECTED_ATTRIBUTES can be used only when %s using an IndexName",
 							 verb);
-	if (read->select == SELECT_SPECIFIC_ATTRIBUTES && read->projection == NULL)
+	if (select == SELECT_SPECIFIC_ATTRIBUTES && read->projection == NULL)
 		ddb_validation_error("One or more parameter values were invalid: "
 							 "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES");
-	if (read->select != SELECT_ABSENT && read->select != SELECT_SPECIFIC_ATTRIBUTES &&
+	if (select != SELECT_ABSENT && select != SELECT_SPECIFIC_ATTRIBUTES &&
 		read->projection != NULL)
 		ddb_validation_error("Cannot specify the ProjectionExpression when choosing to get %s",
-							 gets[read->select]);
+							 gets[select]);
 }
 
-/*
- * What the request wants of items beyond what the index holds: a global index
- * refuses, save that its filters see such attributes as missing; for a local
- * one it is fetched.
- */
 static void
-check_projection(ReadRequest *read)
+open_source(DdbDoc request, DdbRead *read, const char *action)
 {
-	const DdbIndex *index = read->index;
-	char	   *missing;
+	DdbText		index_name = {NULL, 0};
 
-	if (index == NULL || index->projection == DDB_PROJECT_ALL)
-		return;
-	missing = read->projection ? unprojected_attributes(read) : NULL;
-	if (index->global)
-	{
-		if (read->select == SELECT_ALL_ATTRIBUTES)
-			ddb_validation_error("One or more parameter values were invalid: "
-								 "Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL",
-								 index->name);
-		if (missing != NULL)
-			ddb_validation_error("One or more parameter values were invalid: "
-								 "Global secondary index %s does not project [%s]",
-								 index->name, missing);
-		return;
-	}
-	read->filter_fetches = read->filter != NULL &&
-		uses_unprojected(read, read->filter, read->filter->program->condition);
-	read->output_fetches = read->select == SELECT_ALL_ATTRIBUTES || missing != NULL;
+	(void) ddb_request_string(request, "IndexName", &index_name);
+	ddb_read_open(read, ddb_op_table_name(request), index_name, action);
 }
 
 /* ----------------------------------------------------------------
@@ -268,7 +151,7 @@ query_mixing(DdbDoc request)
  * have a key of more than two attributes.
  */
 static void
-check_number_of_conditions(const ReadRequest *read)
+check_number_of_conditions(const DdbRead *read)
 {
 	if (read->query.nconditions > 2 &&
 		(read->index == NULL || ddb_read_key_is_simple(&read->query.key)))
@@ -279,12 +162,11 @@ check_number_of_conditions(const ReadRequest *read)
  * Everything a Query request must satisfy, in the service's order.
  */
 static void
-prepare_query(DdbDoc request, ReadRequest *read)
+prepare_query(DdbDoc request, DdbRead *read)
 {
 	ExprRequest context;
 	ExprBinding *key_condition;
 
-	memset(read, 0, sizeof(ReadRequest));
 	query_mixing(request);
 	read_members(request, read);
 	read_start_key(request, read);
@@ -310,8 +192,8 @@ prepare_query(DdbDoc request, ReadRequest *read)
 	ddb_read_key_check_query(&read->query);
 	ddb_read_key_check_paths(&read->query.key, read->projection);
 	ddb_read_key_check_filter(&read->query.key, read->filter);
-	check_select(read, "Querying");
-	check_projection(read);
+	check_select(request, read, "Querying");
+	ddb_read_check_projection(read);
 	ddb_read_key_check_paths(&read->query.key, read->filter);
 }
 
@@ -320,17 +202,8 @@ prepare_query(DdbDoc request, ReadRequest *read)
  * ----------------------------------------------------------------
  */
 
-/* a part of the table or of the index, whichever is read */
-typedef struct ScanRange
-{
-	int			segment;
-	int			total;
-	DdbKey		table_start;	/* if there is a start key, one of these */
-	DdbIndexPosition index_start;
-} ScanRange;
-
 static void
-check_segments(DdbDoc request, ScanRange *range)
+check_segments(DdbDoc request, DdbScanPart *range)
 {
 	int64		segment = 0;
 	int64		total = 1;
@@ -351,7 +224,7 @@ check_segments(DdbDoc request, ScanRange *range)
 
 /* the values of the start key, and the segment it lies in */
 static void
-check_scan_start(const ReadRequest *read, ScanRange *range)
+check_scan_start(const DdbRead *read, DdbScanPart *range)
 {
 	const DdbReadKey *key = &read->query.key;
 	int			segment;
@@ -377,7 +250,7 @@ check_scan_start(const ReadRequest *read, ScanRange *range)
  * Everything a Scan request must satisfy, in the service's order.
  */
 static void
-prepare_scan(DdbDoc request, ReadRequest *read, ScanRange *range)
+prepare_scan(DdbDoc request, DdbRead *read, DdbScanPart *range)
 {
 	static const DdbParameterSets sets = {
 		.legacy = scan_legacy,
@@ -387,8 +260,7 @@ prepare_scan(DdbDoc request, ReadRequest *read, ScanRange *range)
 	};
 	ExprRequest context;
 
-	memset(read, 0, sizeof(ReadRequest));
-	memset(range, 0, sizeof(ScanRange));
+	memset(range, 0, sizeof(DdbScanPart));
 	ddb_op_check_mixing(request, &sets);
 	read_members(request, read);
 	read_start_key(request, read);
@@ -401,8 +273,8 @@ prepare_scan(DdbDoc request, ReadRequest *read, ScanRange *range)
 	open_source(request, read, "Scan");
 	if (read->query.start.ptr != NULL)
 		ddb_read_key_check_scan_start(&read->query.key, read->query.start);
-	check_select(read, "Scanning");
-	check_projection(read);
+	check_select(request, read, "Scanning");
+	ddb_read_check_projection(read);
 	if (read->query.start.ptr != NULL)
 		check_scan_start(read, range);
 	ddb_read_key_check_paths(&read->query.key, read->projection);
@@ -410,135 +282,31 @@ prepare_scan(DdbDoc request, ReadRequest *read, ScanRange *range)
 }
 
 /* ----------------------------------------------------------------
- * Pages
+ * Responses
  * ----------------------------------------------------------------
  */
 
 static void
-add_item(ReadPage *page, DdbDoc item)
-{
-	MemoryContext old = MemoryContextSwitchTo(page->context);
-	const ReadRequest *read = page->read;
-	JsonbValue	value;
-
-	ddb_json_jsonb(&value, read->projection ? ddb_expr_project(read->projection, item) :
-				   ddb_doc_copy(item));
-	ddb_json_append(&page->items, &value);
-	MemoryContextSwitchTo(old);
-}
-
-/* the item of a local index's entry, charged to the table */
-static DdbDoc
-fetch_item(ReadPage *page, DdbDoc entry)
-{
-	const ReadRequest *read = page->read;
-	Jsonb	   *item = ddb_scan_index_fetch(read->table, entry);
-
-	if (item == NULL)
-		return entry;
-	page->fetch_units += ddb_item_read_units(ddb_doc_root(item), read->consistent);
-	return ddb_doc_root(item);
-}
-
-static void
-set_last_key(ReadPage *page, DdbDoc entry)
-{
-	MemoryContext old = MemoryContextSwitchTo(page->context);
-	const ReadRequest *read = page->read;
-
-	page->more = true;
-	entry = ddb_doc_root(ddb_doc_copy(entry));
-	if (read->index != NULL)
-		ddb_index_key_to_json(read->table, read->index, entry, &page->last_key);
-	else
-		ddb_key_to_json(&read->table->keys, entry, &page->last_key);
-	MemoryContextSwitchTo(old);
-}
-
-/* DdbScanItem: one evaluated item; false when it fills the page */
-static bool
-consume(DdbDoc entry, void *arg)
-{
-	ReadPage   *page = arg;
-	const ReadRequest *read = page->read;
-	DdbDoc		item = read->filter_fetches ? fetch_item(page, entry) : entry;
-
-	page->scanned++;
-	page->bytes += ddb_item_size(entry);
-	if (read->filter == NULL || ddb_expr_matches(read->filter, item))
-	{
-		page->count++;
-		if (read->output_fetches && !read->filter_fetches)
-			item = fetch_item(page, entry);
-		if (read->select != SELECT_COUNT)
-			add_item(page, read->output_fetches ? item : entry);
-	}
-	if (page->scanned != read->limit && page->bytes <= ddb_page_size)
-		return true;
-	set_last_key(page, entry);
-	return false;
-}
-
-static void
-init_page(ReadPage *page, const ReadRequest *read)
-{
-	memset(page, 0, sizeof(ReadPage));
-	page->read = read;
-	page->context = CurrentMemoryContext;
-	ddb_json_array(&page->items, 16);
-}
-
-static void
-add_units(JsonbValue *object, const char *name, double units)
-{
-	JsonbValue	value;
-
-	ddb_json_object(&value, 1);
-	ddb_json_add_double(&value, "CapacityUnits", units);
-	ddb_json_add_value(object, name, &value);
-}
-
-/*
- * ConsumedCapacity of an index read: a global index stands alone, a local one
- * beside the table that items were fetched from.
- */
-static void
-add_index_capacity(JsonbValue *response, DdbDoc request, const ReadPage *page,
-				   double index_units)
+add_index_capacity(JsonbValue *response, DdbDoc request, const DdbPage *page, double units)
 {
 	DdbCapacityDetail detail = ddb_op_capacity_detail(request);
-	DdbText		table_name = ddb_op_table_name(request);
-	const DdbIndex *index = page->read->index;
 	JsonbValue	capacity;
-	JsonbValue	value;
 
 	if (detail == DDB_CAPACITY_NONE)
 		return;
-	ddb_json_object(&capacity, 4);
-	ddb_json_string(&value, table_name.str, table_name.len);
-	ddb_json_add_value(&capacity, "TableName", &value);
-	ddb_json_add_double(&capacity, "CapacityUnits", index_units + page->fetch_units);
-	if (detail == DDB_CAPACITY_INDEXES)
-	{
-		if (!index->global)
-			add_units(&capacity, "Table", page->fetch_units);
-		ddb_json_object(&value, 1);
-		add_units(&value, index->name, index_units);
-		ddb_json_add_value(&capacity, index->global ? "GlobalSecondaryIndexes" :
-						   "LocalSecondaryIndexes", &value);
-	}
+	ddb_read_index_capacity(&capacity, detail == DDB_CAPACITY_INDEXES,
+							ddb_op_table_name(request), page, units);
 	ddb_json_add_value(response, "ConsumedCapacity", &capacity);
 }
 
 static Jsonb *
-page_response(DdbDoc request, ReadPage *page)
+page_response(DdbDoc request, DdbPage *page)
 {
-	double		units = ddb_read_units(page->bytes, page->read->consistent);
+	double		units = ddb_page_units(page);
 	JsonbValue	response;
 
-	ddb_op_consumed.read_units += units + page->fetch_units;
 	ddb_json_object(&response, 5);
-	if (page->read->select != SELECT_COUNT)
+	if (!page->read->count_only)
 		ddb_json_add_value(&response, "Items", &page->items);
 	ddb_json_add_int(&response, "Count", page->count);
 	ddb_json_add_int(&response, "ScannedCount", page->scanned);
@@ -551,71 +319,30 @@ page_response(DdbDoc request, ReadPage *page)
 	return ddb_json_encode(&response);
 }
 
-static void
-read_query(ReadRequest *read, bool forward, ReadPage *page)
-{
-	if (read->index != NULL)
-	{
-		DdbIndexRange range;
-		DdbIndexPosition start;
-
-		ddb_read_key_index_range(&read->query, forward, &range, &start);
-		ddb_scan_index_partition(read->table, read->index, &range, consume, page);
-	}
-	else
-	{
-		DdbPartitionRange range;
-
-		ddb_read_key_table_range(&read->query, forward, &range);
-		ddb_scan_partition(read->table, &range, consume, page);
-	}
-}
-
-static void
-read_scan(ReadRequest *read, const ScanRange *range, ReadPage *page)
-{
-	bool		has_start = read->query.start.ptr != NULL;
-
-	if (read->index != NULL)
-	{
-		DdbIndexSegment part = {range->segment, range->total, NULL};
-
-		part.start = has_start ? &range->index_start : NULL;
-		ddb_scan_index(read->table, read->index, &part, consume, page);
-	}
-	else
-	{
-		DdbTableRange part = {range->segment, range->total, NULL};
-
-		part.start = has_start ? &range->table_start : NULL;
-		ddb_scan_table(read->table, &part, consume, page);
-	}
-}
-
 Jsonb *
 ddb_op_query(DdbDoc request)
 {
-	ReadRequest read;
-	ReadPage	page;
+	DdbRead		read;
+	DdbPage		page;
 	bool		forward = true;
 
 	prepare_query(request, &read);
 	(void) ddb_request_bool(request, "ScanIndexForward", &forward);
-	init_page(&page, &read);
-	read_query(&read, forward, &page);
+	ddb_page_init(&page, &read);
+	ddb_read_partition(&read, forward, &page);
 	return page_response(request, &page);
 }
 
 Jsonb *
 ddb_op_scan(DdbDoc request)
 {
-	ReadRequest read;
-	ReadPage	page;
-	ScanRange	range;
+	DdbRead		read;
+	DdbPage		page;
+	DdbScanPart	part;
 
-	prepare_scan(request, &read, &range);
-	init_page(&page, &read);
-	read_scan(&read, &range, &page);
+	prepare_scan(request, &read, &part);
+	ddb_page_init(&page, &read);
+	ddb_read_part(&read, &part, &page);
 	return page_response(request, &page);
 }
 
@@ -626,7 +353,7 @@ ddb_op_scan(DdbDoc request)
 
 struct DdbItemCursor
 {
-	ReadRequest read;
+	DdbRead		read;
 	DdbScanFilter filter;
 	char	   *name;			/* of the portal */
 };
@@ -634,7 +361,7 @@ struct DdbItemCursor
 static bool
 accepts(DdbDoc item, void *arg)
 {
-	const ReadRequest *read = arg;
+	const DdbRead *read = arg;
 
 	if (read->filter_fetches)
 	{
@@ -646,7 +373,7 @@ accepts(DdbDoc item, void *arg)
 }
 
 static char *
-open_query(const ReadRequest *read, bool forward, DdbScanFilter *filter)
+open_query(const DdbRead *read, bool forward, DdbScanFilter *filter)
 {
 	if (read->index != NULL)
 	{
@@ -666,7 +393,7 @@ open_query(const ReadRequest *read, bool forward, DdbScanFilter *filter)
 }
 
 static char *
-open_scan(const ReadRequest *read, DdbScanFilter *filter)
+open_scan(const DdbRead *read, DdbScanFilter *filter)
 {
 	if (read->index != NULL)
 		return ddb_scan_open_index_unordered(read->table, read->index, filter);
@@ -690,9 +417,9 @@ ddb_item_cursor_open(DdbDoc request, bool is_query)
 	}
 	else
 	{
-		ScanRange	range;
+		DdbScanPart	part;
 
-		prepare_scan(request, &cursor->read, &range);
+		prepare_scan(request, &cursor->read, &part);
 		cursor->name = open_scan(&cursor->read, &cursor->filter);
 	}
 	return cursor;

@@ -40,7 +40,8 @@ enum
 	QUERY_PUT,
 	QUERY_UPSERT,
 	QUERY_UPDATE,
-	QUERY_DELETE
+	QUERY_DELETE,
+	QUERY_LOCK
 };
 
 /* ----------------------------------------------------------------
@@ -121,6 +122,13 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 							 table->keys.nattrs + 1);
 			add_key_args(table, text);
 			ddb_plan_add_arg(text, INT8OID);
+			return;
+		case QUERY_LOCK:
+			appendStringInfo(&text->sql, "SELECT %s FROM %s AS t",
+							 ddb_plan_columns(table), table->qualified);
+			append_key_condition(table, text);
+			appendStringInfoString(&text->sql, " FOR SHARE");
+			add_key_args(table, text);
 			return;
 	}
 	elog(ERROR, "unrecognized store query %d", query);
@@ -382,4 +390,28 @@ bool
 ddb_store_delete(const DdbTable *table, const DdbKey *key, DdbWrite *write)
 {
 	return run_on_item(table, QUERY_DELETE, key, write);
+}
+
+bool
+ddb_store_lock(const DdbTable *table, const DdbKey *key, DdbWrite *write)
+{
+	RowVersion	version;
+
+	for (;;)
+	{
+		RowReceiver receiver;
+
+		CHECK_FOR_INTERRUPTS();
+		init_receiver(&receiver, receive_item);
+		(void) run(table, QUERY_LOCK, key, 0, NULL, &receiver.pub);
+		if (receiver.item != NULL)
+		{
+			(void) write->apply(write, ddb_doc_root(receiver.item));
+			return true;
+		}
+
+		/* as in run_on_item: was it replaced while we waited for its lock? */
+		if (!row_version(table, key, &version))
+			return false;
+	}
 }

@@ -47,4 +47,10 @@ extern bool ddb_store_update(const DdbTable *table, const DdbKey *key, DdbWrite 
 /* delete what is there, after write agreed; false when there is nothing */
 extern bool ddb_store_delete(const DdbTable *table, const DdbKey *key, DdbWrite *write);
 
+/*
+ * ddb_store_lock: keep what is there from changing until the transaction ends,
+ * and give it to write, whose result is ignored; false when there is nothing.
+ */
+extern bool ddb_store_lock(const DdbTable *table, const DdbKey *key, DdbWrite *write);
+
 #endif							/* DDB_STORE_H */
