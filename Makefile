@@ -4,6 +4,7 @@
 #   make install        (as root)       make check      every test
 #   make bench          measure against plain SQL     make bench-http   over HTTP, against others
 #   make bench-backfill an index added to a million items under load
+#   make bench-streams  the cost and the speed of streams
 #   make durability     kill the server KILLS times under load, and compare
 #   make lint | fuzz | coverage | ubsan
 #
@@ -23,10 +24,13 @@ OBJS = \
 	src/catalog.o \
 	src/catalog_index.o \
 	src/ddl.o \
+	src/decode.o \
+	src/decode_options.o \
 	src/domain.o \
 	src/error.o \
 	src/execute.o \
 	src/expr_bind.o \
+	src/expr_cache.o \
 	src/expr_check.o \
 	src/expr_eval.o \
 	src/expr_key.o \
@@ -57,33 +61,74 @@ OBJS = \
 	src/keylock.o \
 	src/number.o \
 	src/op.o \
+	src/op_attempt.o \
+	src/op_batch.o \
+	src/op_bulk.o \
+	src/op_bulk_file.o \
+	src/op_bulk_line.o \
+	src/op_bulk_row.o \
+	src/op_bulk_worker.o \
 	src/op_common.o \
 	src/op_index.o \
 	src/op_item.o \
+	src/op_legacy.o \
+	src/op_partiql.o \
+	src/op_partiql_bind.o \
+	src/op_partiql_select.o \
+	src/op_partiql_token.o \
+	src/op_partiql_write.o \
 	src/op_query.o \
 	src/op_read.o \
 	src/op_read_key.o \
+	src/op_stream.o \
 	src/op_table.o \
 	src/op_table_index.o \
 	src/op_table_parts.o \
 	src/op_table_schema.o \
 	src/op_table_update.o \
 	src/op_tag.o \
+	src/op_transact.o \
+	src/op_transact_capacity.o \
+	src/op_ttl.o \
 	src/op_write.o \
 	src/opstat.o \
+	src/partiql_lex.o \
+	src/partiql_parse.o \
+	src/partiql_words.o \
 	src/pg_dynamo.o \
 	src/plainjson.o \
 	src/plancache.o \
 	src/request.o \
 	src/scan.o \
 	src/scan_index.o \
+	src/session.o \
 	src/shape.o \
 	src/shapes.o \
 	src/sigv4.o \
 	src/sqlapi.o \
 	src/store.o \
+	src/store_batch.o \
+	src/streamdef.o \
+	src/streamdrain.o \
+	src/streamdrain_slot.o \
+	src/streamdrain_spool.o \
+	src/streamdrain_store.o \
+	src/streamlog.o \
+	src/streamrecord.o \
+	src/streamseq.o \
+	src/subscription.o \
+	src/subscription_admin.o \
+	src/subscription_delivery.o \
+	src/subscription_filter.o \
+	src/subscription_http.o \
+	src/subscription_options.o \
+	src/subscription_store.o \
+	src/subscription_target.o \
 	src/tableinfo.o \
+	src/transacttoken.o \
 	src/trigger.o \
+	src/ttlindex.o \
+	src/ttlsweep.o \
 	src/wire.o \
 	src/worker.o
 
@@ -99,7 +144,7 @@ PROVE_TESTS = test/t/*.pl
 
 # Goals that bring their own set-up: they must work before PostgreSQL is
 # installed, and PGXS has a "check" of its own.
-DRIVERS = bench bench-backfill bench-http check coverage durability fuzz lint serve ubsan
+DRIVERS = bench bench-backfill bench-http bench-streams check coverage durability fuzz lint serve ubsan
 
 ifneq (,$(filter $(DRIVERS),$(MAKECMDGOALS)))
 
@@ -134,6 +179,9 @@ bench-backfill:
 bench-http:
 	@test/bench/http
 
+bench-streams:
+	@test/bench/streams
+
 durability:
 	@test/durability/run
 
@@ -166,7 +214,7 @@ PG_CPPFLAGS = -Isrc
 PG_CFLAGS = -fvisibility=hidden $(if $(filter 1 yes,$(WERROR)),$(WARNINGS) -Werror)
 
 # The server exports functions of the same names as jansson's: keep ours.
-SHLIB_LINK = -lmicrohttpd -lcrypto -lz -Wl,--wrap=stdin -l:libjansson.a -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
+SHLIB_LINK = -lmicrohttpd -lcurl -lcrypto -lz -Wl,--wrap=stdin -l:libjansson.a -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
 
 ifeq ($(VARIANT),coverage)
 PG_CFLAGS += --coverage -O0 -fprofile-update=atomic
@@ -196,6 +244,9 @@ $(error OpenSSL's header was not found: install the Debian package libssl-dev)
 endif
 ifneq (0,$(shell echo '\#include <microhttpd.h>' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1; echo $$?))
 $(error the HTTP library's header was not found: install the Debian package libmicrohttpd-dev)
+endif
+ifneq (0,$(shell echo '\#include <curl/curl.h>' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1; echo $$?))
+$(error the header of libcurl was not found: install the Debian package libcurl4-openssl-dev)
 endif
 ifneq (0,$(shell echo '\#include <zlib.h>' | $(CC) $(CPPFLAGS) -E -x c - >/dev/null 2>&1; echo $$?))
 $(error zlib's header was not found: install the Debian package zlib1g-dev)

@@ -90,7 +90,7 @@ SELECT dynamo.get_item('{"TableName": "get_s", "Key": "p"}');
 -- mix, key value
 SELECT pg_temp.get('{"x": {}}', '{"AttributesToGet": ["a", "a"], "ProjectionExpression": "a"}', 'get_none');
 SELECT pg_temp.get('{"x": {}}', '{"AttributesToGet": ["a", "a"]}', 'get_none');
-SELECT pg_temp.get('{"x": {}}', '{"AttributesToGet": ["a", "b"]}', 'get_none');
+SELECT pg_temp.get('{"x": {"S": "a"}}', '{"AttributesToGet": ["a", "a"]}', 'get_none');
 SELECT pg_temp.get('{"x": {}}', '{"ExpressionAttributeNames": {}}', 'get_none');
 -- key value, names
 SELECT pg_temp.get('{"x": {}}', '{"ProjectionExpression": "", "ExpressionAttributeNames": {}}', 'get_none');

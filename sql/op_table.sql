@@ -140,12 +140,11 @@ SELECT pg_temp.make('bad', '{"ProvisionedThroughput": {"ReadCapacityUnits": 1, "
 SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "WarmThroughput": {"ReadUnitsPerSecond": 11999}}');
 SELECT pg_temp.make('bad', '{"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 3}, "WarmThroughput": {"WriteUnitsPerSecond": 2}}');
 
--- indexes, streams and what else this version refuses
+-- indexes, and what this version refuses
 SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "LocalSecondaryIndexes": []}');
 SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "GlobalSecondaryIndexes": []}');
 SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "LocalSecondaryIndexes": [{"IndexName": "idx",
 	"KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}]}');
-SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "KEYS_ONLY"}}');
 SELECT pg_temp.make('bad', '{"BillingMode": "PAY_PER_REQUEST", "ResourcePolicy": "{}"}');
 SELECT dynamo.create_table('{"TableName": "bad", "GlobalTableSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/Music"}');
 
@@ -268,7 +267,7 @@ SELECT pg_temp.change('ondemand', '{"WarmThroughput": {"ReadUnitsPerSecond": 119
 SELECT pg_temp.change('ondemand', '{"WarmThroughput": {"ReadUnitsPerSecond": 12001}}') -> 'WarmThroughput' AS warm;
 SELECT pg_temp.show('ondemand') -> 'WarmThroughput' AS warm;
 
--- indexes, streams and what else this version refuses
+-- indexes, and what this version refuses
 SELECT pg_temp.change('Music', '{"GlobalSecondaryIndexUpdates": [{}]}');
 SELECT pg_temp.change('Music', '{"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "idx"}, "Update": {"IndexName": "idx", "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}}}]}');
 SELECT pg_temp.change('Music', '{"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "idx"}}, {"Delete": {"IndexName": "abc"}}, {"Delete": {"IndexName": "idx"}}]}');
@@ -276,7 +275,6 @@ SELECT pg_temp.change('Music', '{"GlobalSecondaryIndexUpdates": [{"Update": {"In
 SELECT pg_temp.change('Music', '{"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "idx"}}]}');
 SELECT pg_temp.change('bad', '{"GlobalSecondaryIndexUpdates": [{"Delete": {"IndexName": "idx"}}]}');
 SELECT pg_temp.change('Music', '{"StreamSpecification": {"StreamEnabled": true}}');
-SELECT pg_temp.change('Music', '{"StreamSpecification": {"StreamEnabled": true, "StreamViewType": "KEYS_ONLY"}}');
 SELECT pg_temp.change('Music', '{"StreamSpecification": {"StreamEnabled": false}}');
 SELECT pg_temp.change('Music', '{"ReplicaUpdates": [{"Create": {"RegionName": "eu-west-1"}}]}');
 

@@ -164,7 +164,7 @@ COMMENT ON TABLE dynamo.index_definition IS
 	'one row per secondary index: its table, keys, projection and settings; written by the API and by event triggers';
 COMMENT ON COLUMN dynamo.index_definition.index_relid IS 'the index table, which holds the projected items in the order of the index';
 COMMENT ON COLUMN dynamo.index_definition.relid IS 'the item table';
-COMMENT ON COLUMN dynamo.index_definition.index_name IS 'IndexName of the API';
+COMMENT ON COLUMN dynamo.index_definition.index_name IS 'IndexName of the API; ~ttl for the index by which expired items are found, which the API does not show';
 COMMENT ON COLUMN dynamo.index_definition.is_global IS 'a global secondary index; else a local one';
 COMMENT ON COLUMN dynamo.index_definition.is_unique IS 'an index key occurs in one item only';
 COMMENT ON COLUMN dynamo.index_definition.status IS 'C: being created, B: being filled with the items that were there before, A: complete';
@@ -208,12 +208,186 @@ CREATE VIEW dynamo.indexes WITH (security_barrier) AS
 		i.sort_attributes AS sort_key, i.sort_types AS sort_key_types,
 		CASE i.projection WHEN 'A' THEN 'ALL' WHEN 'K' THEN 'KEYS_ONLY' ELSE 'INCLUDE' END AS projection,
 		i.non_key_attributes, i.created_at, i.settings
-	FROM dynamo.tables t JOIN dynamo.index_definition i ON i.relid = t.relation;
+	FROM dynamo.tables t JOIN dynamo.index_definition i ON i.relid = t.relation
+	WHERE i.index_name <> '~ttl';
 COMMENT ON VIEW dynamo.indexes IS
 	'secondary indexes of the DynamoDB tables on which the current user has any privilege';
 
 GRANT SELECT ON dynamo.tables, dynamo.tags, dynamo.indexes TO PUBLIC;
 GRANT USAGE ON SCHEMA dynamo TO PUBLIC;
+
+-- ----------------------------------------------------------------
+-- Streams
+--
+-- stream_definition and stream_epoch are read by the output plugin under the
+-- snapshot of a change, so they are user catalog tables as well.  Shards and
+-- records live for a day and are not dumped: a restored database begins its
+-- streams anew, in a new epoch.
+-- ----------------------------------------------------------------
+
+CREATE TABLE dynamo.stream_definition (
+	stream_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	relid regclass NOT NULL,
+	owner oid NOT NULL,
+	table_name text COLLATE "C" NOT NULL,
+	label text COLLATE "C" NOT NULL,
+	view_type "char" NOT NULL CHECK (view_type IN ('K', 'N', 'O', 'B')),
+	hash_attribute text COLLATE "C" NOT NULL,
+	hash_type "char" NOT NULL CHECK (hash_type IN ('S', 'N', 'B')),
+	range_attribute text COLLATE "C",
+	range_type "char" CHECK (range_type IN ('S', 'N', 'B')),
+	shards integer NOT NULL CHECK (shards > 0),
+	created_at timestamptz NOT NULL,
+	disabled_at timestamptz,
+	UNIQUE (table_name, label)
+) WITH (user_catalog_table = true);
+CREATE UNIQUE INDEX stream_definition_enabled ON dynamo.stream_definition (relid) WHERE disabled_at IS NULL;
+CREATE INDEX stream_definition_relid ON dynamo.stream_definition (relid);
+COMMENT ON TABLE dynamo.stream_definition IS
+	'one row per stream: each enabling of a stream on a table makes a new one; disabled ones stay for a day';
+COMMENT ON COLUMN dynamo.stream_definition.relid IS 'the item table, which may have been dropped since';
+COMMENT ON COLUMN dynamo.stream_definition.owner IS 'oid of the role that owned the item table, who may read the stream when it is gone';
+COMMENT ON COLUMN dynamo.stream_definition.table_name IS 'TableName of the API, when the stream was enabled';
+COMMENT ON COLUMN dynamo.stream_definition.label IS 'StreamLabel of the API';
+COMMENT ON COLUMN dynamo.stream_definition.view_type IS 'K: KEYS_ONLY, N: NEW_IMAGE, O: OLD_IMAGE, B: NEW_AND_OLD_IMAGES';
+COMMENT ON COLUMN dynamo.stream_definition.hash_attribute IS 'attribute name of the partition key';
+COMMENT ON COLUMN dynamo.stream_definition.hash_type IS 'its type: S, N or B';
+COMMENT ON COLUMN dynamo.stream_definition.range_attribute IS 'attribute name of the sort key; NULL if there is none';
+COMMENT ON COLUMN dynamo.stream_definition.range_type IS 'its type: S, N or B';
+COMMENT ON COLUMN dynamo.stream_definition.shards IS 'number of shards that are open at a time';
+COMMENT ON COLUMN dynamo.stream_definition.disabled_at IS 'when the stream was disabled; NULL while it is enabled';
+
+CREATE TABLE dynamo.stream_epoch (
+	epoch integer PRIMARY KEY CHECK (epoch > 0),
+	started_at timestamptz NOT NULL DEFAULT now(),
+	start_lsn pg_lsn NOT NULL,
+	system_identifier bigint NOT NULL
+) WITH (user_catalog_table = true);
+COMMENT ON TABLE dynamo.stream_epoch IS
+	'log positions are compared within one epoch only; a new one begins where the replication slot of streams is made anew';
+
+CREATE TABLE dynamo.stream_shard (
+	shard_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	stream_id uuid NOT NULL,
+	shard_id text COLLATE "C" NOT NULL UNIQUE,
+	parent_shard_id text COLLATE "C",
+	bucket integer NOT NULL,
+	start_epoch integer NOT NULL,
+	start_lsn pg_lsn NOT NULL,
+	end_epoch integer,
+	end_lsn pg_lsn,
+	end_ordinal integer,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	closed_at timestamptz
+);
+CREATE INDEX ON dynamo.stream_shard (stream_id, shard_id);
+COMMENT ON SEQUENCE dynamo.stream_shard_shard_no_seq IS 'numbers of shards, by which records find them';
+COMMENT ON TABLE dynamo.stream_shard IS 'shards of streams; a shard is closed after some hours and followed by a child';
+
+-- a ring of hourly partitions: the oldest is emptied by TRUNCATE
+CREATE TABLE dynamo.stream_record (
+	hour smallint NOT NULL,
+	shard_no bigint NOT NULL,
+	epoch integer NOT NULL,
+	commit_lsn pg_lsn NOT NULL,
+	ordinal integer NOT NULL,
+	written_at timestamptz NOT NULL,
+	size_bytes integer NOT NULL,
+	record jsonb NOT NULL
+) PARTITION BY LIST (hour);
+CREATE INDEX ON dynamo.stream_record (shard_no, epoch, commit_lsn, ordinal);
+COMMENT ON TABLE dynamo.stream_record IS
+	'stream records of the last 24 hours, in a ring of 26 hourly partitions';
+DO $$
+BEGIN
+	FOR i IN 0 .. 25 LOOP
+		EXECUTE pg_catalog.format('CREATE TABLE dynamo.stream_record_%s PARTITION OF dynamo.stream_record FOR VALUES IN (%s)', i, i);
+		EXECUTE pg_catalog.format('COMMENT ON TABLE dynamo.stream_record_%s IS %L', i, 'stream records of one hour of the ring');
+	END LOOP;
+END $$;
+
+CREATE TABLE dynamo.stream_position (
+	slot_name name PRIMARY KEY,
+	epoch integer NOT NULL,
+	commit_lsn pg_lsn NOT NULL,
+	timeline bigint NOT NULL,
+	stored_at timestamptz NOT NULL
+);
+COMMENT ON TABLE dynamo.stream_position IS
+	'changes committed before this position of the log are stored in stream_record; written in the same transaction as the records';
+
+CREATE TABLE dynamo.stream_hour (
+	started_at timestamptz PRIMARY KEY,
+	epoch integer NOT NULL,
+	commit_lsn pg_lsn NOT NULL
+);
+COMMENT ON TABLE dynamo.stream_hour IS
+	'for each hour of the ring, the position up to which the log had been stored when the hour began: with the hours, positions pass out of the 24 hours that are kept';
+
+CREATE TABLE dynamo.stream_gap (
+	epoch integer PRIMARY KEY,
+	found_at timestamptz NOT NULL DEFAULT now(),
+	start_lsn pg_lsn NOT NULL,
+	stored_epoch integer NOT NULL,
+	stored_lsn pg_lsn NOT NULL
+);
+COMMENT ON TABLE dynamo.stream_gap IS
+	'one row per replication slot of streams that was lost: changes committed from stored_lsn to start_lsn, where the new slot begins, have no stream records';
+
+CREATE VIEW dynamo.streams WITH (security_barrier) AS
+	SELECT s.table_name, s.label, s.relid AS relation,
+		CASE s.view_type WHEN 'K' THEN 'KEYS_ONLY' WHEN 'N' THEN 'NEW_IMAGE'
+			WHEN 'O' THEN 'OLD_IMAGE' ELSE 'NEW_AND_OLD_IMAGES' END AS view_type,
+		s.shards, s.created_at, s.disabled_at
+	FROM dynamo.stream_definition s
+	WHERE pg_catalog.has_table_privilege(s.relid, 'SELECT');
+COMMENT ON VIEW dynamo.streams IS 'streams of the tables that the current user may read';
+
+CREATE VIEW dynamo.stat_streams WITH (security_barrier) AS
+	SELECT n.slot_name,
+		CASE WHEN s.slot_name IS NULL THEN 'missing'
+			WHEN s.wal_status = 'lost' THEN 'lost'
+			WHEN s.active THEN 'active' ELSE 'inactive' END AS slot_state,
+		s.active_pid AS pid,
+		pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery()
+			THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END,
+			s.confirmed_flush_lsn)::bigint AS lag_bytes,
+		CASE WHEN s.slot_name IS NOT NULL THEN greatest(0, extract(epoch FROM pg_catalog.clock_timestamp() -
+			coalesce(a.state_change, p.stored_at)))::double precision END AS lag_seconds,
+		pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery()
+			THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END,
+			s.restart_lsn)::bigint AS retained_wal_bytes,
+		p.stored_at,
+		(SELECT max(e.epoch) FROM dynamo.stream_epoch e) AS epoch,
+		(SELECT count(*) FROM dynamo.stream_definition d WHERE d.disabled_at IS NULL) AS streams,
+		(SELECT count(*) FROM dynamo.stream_shard h WHERE h.closed_at IS NULL) AS open_shards,
+		(SELECT count(*) FROM dynamo.stream_shard h) AS shards,
+		(SELECT coalesce(sum(pg_catalog.pg_stat_get_live_tuples(i.inhrelid)), 0)::bigint FROM pg_catalog.pg_inherits i
+			WHERE i.inhparent = 'dynamo.stream_record'::regclass) AS records,
+		(SELECT coalesce(sum(pg_catalog.pg_total_relation_size(i.inhrelid)), 0)::bigint FROM pg_catalog.pg_inherits i
+			WHERE i.inhparent = 'dynamo.stream_record'::regclass) AS record_bytes,
+		(SELECT count(*) FROM dynamo.stream_gap) AS gaps,
+		(SELECT max(g.found_at) FROM dynamo.stream_gap g) AS last_gap
+	FROM (SELECT ('pg_dynamo_' || d.oid)::name AS slot_name FROM pg_catalog.pg_database d
+			WHERE d.datname = pg_catalog.current_database()) n
+		LEFT JOIN dynamo.stream_position p ON p.slot_name = n.slot_name
+		LEFT JOIN pg_catalog.pg_replication_slots s ON s.slot_name = n.slot_name
+		LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = s.active_pid;
+COMMENT ON VIEW dynamo.stat_streams IS
+	'the replication slot of this database''s streams and the worker that reads it: how far behind they are, and what is kept';
+COMMENT ON COLUMN dynamo.stat_streams.slot_state IS
+	'active: it is being read; inactive: no worker is at it; lost: the server has removed log that it needs; missing: no stream has needed it, or it is to be made anew';
+COMMENT ON COLUMN dynamo.stat_streams.lag_bytes IS 'log that was written since the position up to which changes are stored';
+COMMENT ON COLUMN dynamo.stat_streams.lag_seconds IS
+	'time since the worker had read and stored all of the log; without a worker, since it stored something. Needs the rights of pg_read_all_stats';
+COMMENT ON COLUMN dynamo.stat_streams.retained_wal_bytes IS 'log that the slot keeps; bounded by max_slot_wal_keep_size';
+COMMENT ON COLUMN dynamo.stat_streams.records IS 'stream records that are kept, an estimate';
+COMMENT ON COLUMN dynamo.stat_streams.gaps IS 'how often the slot was lost while streams were enabled; see stream_gap';
+
+GRANT SELECT ON dynamo.stream_definition, dynamo.stream_epoch, dynamo.streams TO PUBLIC;
+GRANT SELECT ON dynamo.stat_streams TO pg_monitor;
+SELECT pg_catalog.pg_extension_config_dump('dynamo.stream_definition', 'WHERE disabled_at IS NULL');
+SELECT pg_catalog.pg_extension_config_dump('dynamo.stream_epoch', '');
 
 CREATE SCHEMA dynamo_tables;
 COMMENT ON SCHEMA dynamo_tables IS
@@ -262,20 +436,21 @@ REVOKE ALL ON dynamo.index_build FROM PUBLIC;
 -- the lock that a living build holds is described in indexbuild.c
 CREATE VIEW dynamo.stat_progress_index_build WITH (security_barrier) AS
 	SELECT l.pid, i.table_name, i.index_name,
-		CASE WHEN l.pid IS NOT NULL AND i.status = 'creating' THEN 'initializing'
+		CASE WHEN l.pid IS NOT NULL AND i.status = 'C' THEN 'initializing'
 			WHEN l.pid IS NOT NULL THEN 'backfilling'
 			WHEN b.last_error IS NOT NULL THEN 'stopped'
 			ELSE 'waiting for a worker' END AS phase,
 		greatest(b.items_total, b.items_done) AS items_total,
 		coalesce(b.items_done, 0) AS items_done,
 		b.started_at, b.last_error, b.retry_at
-	FROM dynamo.indexes i
+	FROM (SELECT t.table_name, d.index_name, d.status, d.index_relid AS relation
+			FROM dynamo.tables t JOIN dynamo.index_definition d ON d.relid = t.relation) i
 		LEFT JOIN dynamo.index_build b ON b.index_relid = i.relation
 		LEFT JOIN pg_catalog.pg_locks l ON l.locktype = 'userlock'
 			AND l.objsubid = 3548 AND l.classid = i.relation AND l.granted
 			AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d
 				WHERE d.datname = pg_catalog.current_database())
-	WHERE i.status <> 'active';
+	WHERE i.status <> 'A';
 COMMENT ON VIEW dynamo.stat_progress_index_build IS
 	'indexes that are being filled with the items of their tables, with the progress of their workers; of tables on which the current user has any privilege';
 COMMENT ON COLUMN dynamo.stat_progress_index_build.pid IS 'process id of the background worker; NULL if none is at work';
@@ -298,6 +473,61 @@ CREATE FUNCTION dynamo.resume_index_builds() RETURNS integer
 	LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION dynamo.resume_index_builds() IS
 	'starts workers for index builds that have none, of tables of the current user; returns how many';
+
+-- ----------------------------------------------------------------
+-- Time to live
+--
+-- What the sweep of expired items has done.  Not registered for pg_dump.
+-- ----------------------------------------------------------------
+
+CREATE TABLE dynamo.ttl_sweep (
+	index_relid regclass PRIMARY KEY
+		REFERENCES dynamo.index_definition (index_relid) ON DELETE CASCADE,
+	deleted bigint NOT NULL,
+	passed_over bigint NOT NULL,
+	last_error text,
+	last_sweep timestamptz NOT NULL
+) WITH (fillfactor = 10);
+COMMENT ON TABLE dynamo.ttl_sweep IS
+	'one row per table of which expired items were deleted; others see dynamo.stat_ttl';
+COMMENT ON COLUMN dynamo.ttl_sweep.index_relid IS 'the index by which they are found';
+COMMENT ON COLUMN dynamo.ttl_sweep.deleted IS 'items deleted';
+COMMENT ON COLUMN dynamo.ttl_sweep.passed_over IS 'attempts that did not succeed';
+COMMENT ON COLUMN dynamo.ttl_sweep.last_error IS 'why the last one of them did not';
+COMMENT ON COLUMN dynamo.ttl_sweep.last_sweep IS 'when expired items were found the last time';
+REVOKE ALL ON dynamo.ttl_sweep FROM PUBLIC;
+
+CREATE FUNCTION dynamo.expired_items(relation regclass) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'ddb_expired_items'
+	LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION dynamo.expired_items(regclass) IS
+	'how many items of an item table have expired and wait to be deleted; NULL if its time to live is disabled';
+
+CREATE FUNCTION dynamo.expire_items(table_name text DEFAULT NULL) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'ddb_expire_items'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.expire_items(text) IS
+	'deletes expired items now, of one table or of all tables that the current user owns, in a transaction of its own; returns how many. For databases other than dynamo.database, where no worker does';
+
+CREATE VIEW dynamo.stat_ttl WITH (security_barrier) AS
+	SELECT t.table_name, i.partition_attributes[1] AS attribute,
+		CASE i.status WHEN 'A' THEN 'ENABLED' ELSE 'ENABLING' END AS status,
+		dynamo.expired_items(t.relation) AS expired,
+		coalesce(s.deleted, 0) AS deleted, coalesce(s.passed_over, 0) AS passed_over,
+		s.last_error, s.last_sweep
+	FROM dynamo.tables t
+		JOIN dynamo.index_definition i ON i.relid = t.relation AND i.index_name = '~ttl'
+		LEFT JOIN dynamo.ttl_sweep s ON s.index_relid = i.index_relid;
+COMMENT ON VIEW dynamo.stat_ttl IS
+	'the DynamoDB tables with time to live on which the current user has any privilege, and the deletion of their expired items';
+COMMENT ON COLUMN dynamo.stat_ttl.attribute IS 'the attribute that holds the time at which an item expires';
+COMMENT ON COLUMN dynamo.stat_ttl.status IS 'ENABLING while the items that were there before are looked through';
+COMMENT ON COLUMN dynamo.stat_ttl.expired IS 'items that have expired and are not deleted yet';
+COMMENT ON COLUMN dynamo.stat_ttl.deleted IS 'items deleted since time to live was enabled';
+COMMENT ON COLUMN dynamo.stat_ttl.passed_over IS 'attempts to delete an item that did not succeed; they are repeated';
+COMMENT ON COLUMN dynamo.stat_ttl.last_error IS 'why the last one of them did not';
+COMMENT ON COLUMN dynamo.stat_ttl.last_sweep IS 'when expired items were found the last time';
+GRANT SELECT ON dynamo.stat_ttl TO PUBLIC;
 
 -- ----------------------------------------------------------------
 -- What item tables call
@@ -349,11 +579,17 @@ CREATE FUNCTION dynamo.item_truncate_indexes() RETURNS trigger
 COMMENT ON FUNCTION dynamo.item_truncate_indexes() IS
 	'trigger of item tables with secondary indexes: empties the index tables with the item table';
 
+CREATE FUNCTION dynamo.item_refuse_truncate() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'ddb_item_refuse_truncate'
+	LANGUAGE C;
+COMMENT ON FUNCTION dynamo.item_refuse_truncate() IS
+	'trigger of item tables with a stream: refuses TRUNCATE, which names no items';
+
 CREATE FUNCTION dynamo.index_skip_replicated() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'ddb_index_skip_replicated'
 	LANGUAGE C;
 COMMENT ON FUNCTION dynamo.index_skip_replicated() IS
-	'trigger of index tables, ENABLE REPLICA: passes over entries that logical replication brings, since the subscriber makes them from the items';
+	'trigger of index tables and of transaction_token, ENABLE REPLICA: passes over rows that logical replication brings, since the subscriber makes its own';
 
 CREATE FUNCTION dynamo.store_write(item dynamo.item, serial bigint) RETURNS dynamo.item
 	AS 'MODULE_PATHNAME', 'ddb_store_write'
@@ -411,6 +647,34 @@ CREATE EVENT TRIGGER pg_dynamo_drop_extension ON ddl_command_start
 	WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP OWNED')
 	EXECUTE FUNCTION dynamo.on_drop_extension();
 COMMENT ON EVENT TRIGGER pg_dynamo_drop_extension IS 'protects item tables from DROP EXTENSION pg_dynamo CASCADE';
+
+-- ----------------------------------------------------------------
+-- Tokens of transactions
+-- ----------------------------------------------------------------
+
+-- not for pg_dump: what is remembered is ten minutes old at most
+CREATE TABLE dynamo.transaction_token (
+	role oid NOT NULL,
+	token text COLLATE "C" NOT NULL,
+	digest bytea NOT NULL,
+	completed_at timestamptz NOT NULL,
+	PRIMARY KEY (role, token)
+);
+CREATE INDEX ON dynamo.transaction_token (completed_at);
+COMMENT ON TABLE dynamo.transaction_token IS
+	'ClientRequestTokens of transactions done in the last ten minutes, which are not done again';
+COMMENT ON COLUMN dynamo.transaction_token.role IS 'who did the transaction: another role''s token is another token';
+COMMENT ON COLUMN dynamo.transaction_token.token IS 'ClientRequestToken';
+COMMENT ON COLUMN dynamo.transaction_token.digest IS 'SHA-256 of the request, to tell a repetition from another request';
+COMMENT ON COLUMN dynamo.transaction_token.completed_at IS 'when the ten minutes began';
+REVOKE ALL ON dynamo.transaction_token FROM PUBLIC;
+
+-- subscribers have roles, and transactions, of their own
+CREATE TRIGGER transaction_token_replicated BEFORE INSERT OR UPDATE OR DELETE ON dynamo.transaction_token
+	FOR EACH ROW EXECUTE FUNCTION dynamo.index_skip_replicated();
+ALTER TABLE dynamo.transaction_token ENABLE REPLICA TRIGGER transaction_token_replicated;
+COMMENT ON TRIGGER transaction_token_replicated ON dynamo.transaction_token IS
+	'tokens are no business of replication';
 
 -- ----------------------------------------------------------------
 -- Statistics
@@ -487,6 +751,263 @@ CREATE FUNCTION dynamo.stat_reset() RETURNS void
 COMMENT ON FUNCTION dynamo.stat_reset() IS
 	'starts all statistics of the HTTP endpoint again from zero';
 REVOKE EXECUTE ON FUNCTION dynamo.stat_reset() FROM PUBLIC;
+
+-- ----------------------------------------------------------------
+-- Subscriptions
+--
+-- Not registered for pg_dump: secrets do not belong into dumps, and positions
+-- mean nothing elsewhere.
+-- ----------------------------------------------------------------
+
+CREATE TABLE dynamo.subscription (
+	subscription_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text COLLATE "C" NOT NULL UNIQUE,
+	owner oid NOT NULL,
+	relid regclass NOT NULL,
+	table_name text COLLATE "C" NOT NULL,
+	kind "char" NOT NULL CHECK (kind IN ('F', 'U', 'N')),
+	target text NOT NULL,
+	options jsonb NOT NULL,
+	secret text,
+	start_epoch integer NOT NULL,
+	start_lsn pg_lsn NOT NULL,
+	state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'failed')),
+	last_error text,
+	last_error_at timestamptz,
+	delivered bigint NOT NULL DEFAULT 0,
+	failed bigint NOT NULL DEFAULT 0,
+	filtered bigint NOT NULL DEFAULT 0,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE dynamo.subscription IS
+	'subscriptions, with their secrets: for the owner of the extension; others see dynamo.subscriptions';
+COMMENT ON SEQUENCE dynamo.subscription_subscription_id_seq IS 'numbers of subscriptions, by which positions find them';
+COMMENT ON COLUMN dynamo.subscription.owner IS 'oid of the role that deliveries run as';
+COMMENT ON COLUMN dynamo.subscription.relid IS 'the item table, which may have been dropped since';
+COMMENT ON COLUMN dynamo.subscription.kind IS 'what target is: F: a function, U: a URL, N: a channel of NOTIFY';
+COMMENT ON COLUMN dynamo.subscription.options IS 'options that differ from their defaults';
+COMMENT ON COLUMN dynamo.subscription.secret IS 'with which requests are signed; NULL if they are not';
+COMMENT ON COLUMN dynamo.subscription.start_epoch IS 'epoch of start_lsn';
+COMMENT ON COLUMN dynamo.subscription.start_lsn IS 'records committed from here on are delivered';
+COMMENT ON COLUMN dynamo.subscription.last_error IS 'why it failed';
+COMMENT ON COLUMN dynamo.subscription.delivered IS 'records delivered, of shards that are gone';
+COMMENT ON COLUMN dynamo.subscription.failed IS 'records given up, of shards that are gone';
+COMMENT ON COLUMN dynamo.subscription.filtered IS 'records that no pattern matched, of shards that are gone';
+ALTER TABLE dynamo.subscription ALTER COLUMN secret SET STATISTICS 0;
+
+CREATE TABLE dynamo.subscription_position (
+	subscription_id integer NOT NULL REFERENCES dynamo.subscription ON DELETE CASCADE,
+	shard_no bigint NOT NULL,
+	epoch integer NOT NULL,
+	commit_lsn pg_lsn NOT NULL,
+	ordinal integer NOT NULL,
+	retries integer NOT NULL,
+	batch_limit integer NOT NULL,
+	retry_at timestamptz,
+	delivered bigint NOT NULL,
+	failed bigint NOT NULL,
+	filtered bigint NOT NULL,
+	last_error text,
+	last_error_at timestamptz,
+	PRIMARY KEY (subscription_id, shard_no)
+) WITH (fillfactor = 10);
+COMMENT ON TABLE dynamo.subscription_position IS
+	'how far each shard has been delivered to a subscription; others see dynamo.subscriptions';
+COMMENT ON COLUMN dynamo.subscription_position.epoch IS 'with commit_lsn and ordinal: the last record that is done with';
+COMMENT ON COLUMN dynamo.subscription_position.retries IS 'failed attempts to deliver the next batch';
+COMMENT ON COLUMN dynamo.subscription_position.batch_limit IS 'number of records of that batch; 0 where it is not bounded';
+COMMENT ON COLUMN dynamo.subscription_position.retry_at IS 'when it is tried again; NULL: at once';
+COMMENT ON COLUMN dynamo.subscription_position.delivered IS 'records delivered';
+COMMENT ON COLUMN dynamo.subscription_position.failed IS 'records given up';
+COMMENT ON COLUMN dynamo.subscription_position.filtered IS 'records that no pattern matched';
+COMMENT ON COLUMN dynamo.subscription_position.last_error IS 'why the last attempt failed that did';
+REVOKE ALL ON dynamo.subscription, dynamo.subscription_position FROM PUBLIC;
+
+CREATE VIEW dynamo.subscriptions WITH (security_barrier) AS
+	SELECT u.name, r.rolname AS owner, u.table_name,
+		CASE u.kind WHEN 'F' THEN 'function:' WHEN 'N' THEN 'notify:' ELSE '' END || u.target AS target,
+		u.options, u.secret IS NOT NULL AS signed, u.state,
+		u.delivered + coalesce(p.delivered, 0) AS delivered,
+		u.failed + coalesce(p.failed, 0) AS failed,
+		u.filtered + coalesce(p.filtered, 0) AS filtered,
+		coalesce(p.retries, 0) AS retries,
+		coalesce(clock_timestamp() - w.since, interval '0') AS lag,
+		CASE WHEN p.last_error_at > u.last_error_at OR u.last_error_at IS NULL
+			THEN p.last_error ELSE u.last_error END AS last_error,
+		greatest(p.last_error_at, u.last_error_at) AS last_error_at,
+		u.created_at
+	FROM dynamo.subscription u
+		LEFT JOIN pg_catalog.pg_roles r ON r.oid = u.owner
+		LEFT JOIN LATERAL (
+			SELECT sum(p.delivered)::bigint AS delivered, sum(p.failed)::bigint AS failed,
+				sum(p.filtered)::bigint AS filtered, max(p.retries) AS retries,
+				(pg_catalog.array_agg(p.last_error ORDER BY p.last_error_at DESC NULLS LAST))[1] AS last_error,
+				max(p.last_error_at) AS last_error_at
+			FROM dynamo.subscription_position p WHERE p.subscription_id = u.subscription_id) p ON true
+		LEFT JOIN LATERAL (
+			SELECT min(n.written_at) AS since
+			FROM dynamo.stream_definition d
+				JOIN dynamo.stream_shard s ON s.stream_id = d.stream_id
+				LEFT JOIN dynamo.subscription_position p
+					ON p.subscription_id = u.subscription_id AND p.shard_no = s.shard_no,
+				LATERAL (
+					SELECT n.written_at FROM dynamo.stream_record n
+					WHERE n.shard_no = s.shard_no AND (n.epoch, n.commit_lsn, n.ordinal) >
+						(coalesce(p.epoch, u.start_epoch), coalesce(p.commit_lsn, u.start_lsn),
+							coalesce(p.ordinal, -1))
+					ORDER BY n.epoch, n.commit_lsn, n.ordinal LIMIT 1) n
+			WHERE d.relid = u.relid) w ON true
+	WHERE pg_catalog.pg_has_role(u.owner, 'MEMBER');
+COMMENT ON VIEW dynamo.subscriptions IS
+	'subscriptions of the roles that the current user is a member of';
+COMMENT ON COLUMN dynamo.subscriptions.signed IS 'are requests signed with a secret?';
+COMMENT ON COLUMN dynamo.subscriptions.state IS 'active; paused by alter_subscription; or failed, until it is enabled again';
+COMMENT ON COLUMN dynamo.subscriptions.delivered IS 'records delivered';
+COMMENT ON COLUMN dynamo.subscriptions.failed IS 'records given up';
+COMMENT ON COLUMN dynamo.subscriptions.filtered IS 'records that no pattern matched';
+COMMENT ON COLUMN dynamo.subscriptions.retries IS 'failed attempts to deliver the batch that is next';
+COMMENT ON COLUMN dynamo.subscriptions.lag IS 'how long the oldest record has waited that is not done with';
+COMMENT ON COLUMN dynamo.subscriptions.last_error IS 'why the last attempt failed that did';
+GRANT SELECT ON dynamo.subscriptions TO PUBLIC;
+
+CREATE FUNCTION dynamo.create_subscription(name text, table_name text, target text,
+	options jsonb DEFAULT '{}') RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_create_subscription'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.create_subscription(text, text, text, jsonb) IS
+	'delivers the records of a table''s stream to function:schema.name, to a URL, or to notify:channel; as the current user';
+
+CREATE FUNCTION dynamo.alter_subscription(name text, options jsonb DEFAULT NULL,
+	enabled boolean DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_alter_subscription'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.alter_subscription(text, jsonb, boolean) IS
+	'changes the options of a subscription that are named, pauses it or enables it again';
+
+CREATE FUNCTION dynamo.drop_subscription(name text) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_drop_subscription'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.drop_subscription(text) IS
+	'drops a subscription; once the transaction has committed nothing is delivered any more';
+
+CREATE FUNCTION dynamo.matches_event_filter(pattern jsonb, record jsonb) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ddb_matches_event_filter'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.matches_event_filter(jsonb, jsonb) IS
+	'does a stream record match an event filter pattern, or one of an array of patterns?';
+
+-- ----------------------------------------------------------------
+-- Bulk operations
+--
+-- What bulk puts there are and how far their workers have come.  Not
+-- registered for pg_dump: the files are another server's.
+-- ----------------------------------------------------------------
+
+CREATE TABLE dynamo.bulk_operation (
+	operation_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text COLLATE "C" NOT NULL UNIQUE,
+	role oid NOT NULL,
+	relid oid NOT NULL,
+	table_name text COLLATE "C" NOT NULL,
+	table_arn text COLLATE "C" NOT NULL,
+	table_id text NOT NULL,
+	client_token text COLLATE "C",
+	request jsonb NOT NULL,
+	status text NOT NULL DEFAULT 'IN_PROGRESS' CHECK (status IN
+		('IN_PROGRESS', 'COMPLETED', 'COMPLETED_WITH_ERRORS', 'CANCELLING', 'CANCELLED', 'FAILED')),
+	started_at timestamptz NOT NULL DEFAULT now(),
+	ended_at timestamptz,
+	total_bytes bigint,
+	processed_bytes bigint NOT NULL DEFAULT 0,
+	processed_items bigint NOT NULL DEFAULT 0,
+	failed_items bigint NOT NULL DEFAULT 0,
+	refused_items bigint NOT NULL DEFAULT 0,
+	write_units double precision NOT NULL DEFAULT 0,
+	object text COLLATE "C",
+	object_position bigint NOT NULL DEFAULT 0,
+	object_line bigint NOT NULL DEFAULT 0,
+	error_bytes bigint NOT NULL DEFAULT 0,
+	refused_bytes bigint NOT NULL DEFAULT 0,
+	failures integer NOT NULL DEFAULT 0,
+	failure_code text,
+	failure_message text,
+	retry_at timestamptz
+) WITH (fillfactor = 10);
+COMMENT ON TABLE dynamo.bulk_operation IS
+	'one row per bulk put of the last 90 days; others see dynamo.bulk_operations';
+COMMENT ON COLUMN dynamo.bulk_operation.name IS 'last part of its ARN';
+COMMENT ON COLUMN dynamo.bulk_operation.role IS 'oid of the role that started it, as which items are put';
+COMMENT ON COLUMN dynamo.bulk_operation.relid IS 'the item table, which may have been dropped since';
+COMMENT ON COLUMN dynamo.bulk_operation.request IS 'the request that started it';
+COMMENT ON COLUMN dynamo.bulk_operation.total_bytes IS 'of the input objects; NULL until they have been listed';
+COMMENT ON COLUMN dynamo.bulk_operation.refused_items IS 'items whose condition was false';
+COMMENT ON COLUMN dynamo.bulk_operation.object IS 'key of the object that is read, or was read last';
+COMMENT ON COLUMN dynamo.bulk_operation.object_position IS 'where its next line begins, in its decompressed bytes';
+COMMENT ON COLUMN dynamo.bulk_operation.object_line IS 'lines of it that are done';
+COMMENT ON COLUMN dynamo.bulk_operation.error_bytes IS 'length of the output of invalid items';
+COMMENT ON COLUMN dynamo.bulk_operation.refused_bytes IS 'length of the output of items whose condition was false';
+COMMENT ON COLUMN dynamo.bulk_operation.failures IS 'how often the worker has stopped since its last progress';
+COMMENT ON COLUMN dynamo.bulk_operation.failure_message IS 'why it failed, or stopped the last time';
+COMMENT ON COLUMN dynamo.bulk_operation.retry_at IS 'when it may go on by itself; infinity after an interruption';
+CREATE INDEX ON dynamo.bulk_operation (role, client_token) WHERE client_token IS NOT NULL;
+CREATE INDEX ON dynamo.bulk_operation (operation_id) WHERE status IN ('IN_PROGRESS', 'CANCELLING');
+REVOKE ALL ON dynamo.bulk_operation FROM PUBLIC;
+
+CREATE VIEW dynamo.bulk_operations WITH (security_barrier) AS
+	SELECT o.table_arn || '/bulk-operation/' || o.name AS arn, o.table_name, r.rolname AS role,
+		o.status, o.started_at, o.ended_at, o.total_bytes, o.processed_bytes, o.processed_items,
+		o.failed_items, o.refused_items, o.write_units, o.failure_code, o.failure_message, o.retry_at
+	FROM dynamo.bulk_operation o
+		LEFT JOIN pg_catalog.pg_roles r ON r.oid = o.role
+		LEFT JOIN pg_catalog.pg_class c ON c.oid = o.relid
+	WHERE (r.oid IS NOT NULL AND pg_catalog.pg_has_role(r.oid, 'USAGE'))
+		OR (c.oid IS NOT NULL AND pg_catalog.pg_has_role(c.relowner, 'USAGE'));
+COMMENT ON VIEW dynamo.bulk_operations IS
+	'bulk puts of roles that the current user may act for, and of the tables of these roles';
+COMMENT ON COLUMN dynamo.bulk_operations.role IS 'that started it, as which items are put';
+COMMENT ON COLUMN dynamo.bulk_operations.total_bytes IS 'of the input objects; NULL until they have been listed';
+COMMENT ON COLUMN dynamo.bulk_operations.processed_items IS 'items read, whatever became of them';
+COMMENT ON COLUMN dynamo.bulk_operations.failed_items IS 'of them, invalid ones';
+COMMENT ON COLUMN dynamo.bulk_operations.refused_items IS 'of them, those whose condition was false';
+COMMENT ON COLUMN dynamo.bulk_operations.failure_message IS 'why it failed, or stopped the last time';
+COMMENT ON COLUMN dynamo.bulk_operations.retry_at IS
+	'when a worker of the HTTP endpoint may resume it; infinity: dynamo.resume_bulk_operations() does';
+GRANT SELECT ON dynamo.bulk_operations TO PUBLIC;
+
+-- the lock that a living operation holds is described in op_bulk_worker.c
+CREATE VIEW dynamo.stat_progress_bulk_put WITH (security_barrier) AS
+	SELECT l.pid, v.arn, v.table_name,
+		CASE WHEN l.pid IS NOT NULL AND v.status = 'CANCELLING' THEN 'cancelling'
+			WHEN l.pid IS NOT NULL AND v.total_bytes IS NULL THEN 'initializing'
+			WHEN l.pid IS NOT NULL THEN 'putting'
+			WHEN v.failure_message IS NOT NULL THEN 'stopped'
+			ELSE 'waiting for a worker' END AS phase,
+		v.total_bytes, v.processed_bytes, o.object, o.object_line, v.processed_items,
+		v.failed_items, v.refused_items, v.started_at, v.failure_message AS last_error, v.retry_at
+	FROM dynamo.bulk_operations v
+		JOIN dynamo.bulk_operation o ON v.arn = o.table_arn || '/bulk-operation/' || o.name
+		LEFT JOIN pg_catalog.pg_locks l ON l.locktype = 'userlock' AND l.objsubid = 3549
+			AND l.classid::bigint = o.operation_id >> 32
+			AND l.objid::bigint = o.operation_id & 4294967295 AND l.granted
+			AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d
+				WHERE d.datname = pg_catalog.current_database())
+	WHERE o.status IN ('IN_PROGRESS', 'CANCELLING');
+COMMENT ON VIEW dynamo.stat_progress_bulk_put IS
+	'bulk puts under way, with the progress of their workers; those of dynamo.bulk_operations';
+COMMENT ON COLUMN dynamo.stat_progress_bulk_put.pid IS 'process id of the background worker; NULL if none is at work';
+COMMENT ON COLUMN dynamo.stat_progress_bulk_put.phase IS
+	'initializing, putting, cancelling, waiting for a worker, or stopped by what last_error says';
+COMMENT ON COLUMN dynamo.stat_progress_bulk_put.object IS 'key of the object that is read, or was read last';
+COMMENT ON COLUMN dynamo.stat_progress_bulk_put.object_line IS 'lines of it that are done';
+COMMENT ON COLUMN dynamo.stat_progress_bulk_put.retry_at IS
+	'when a worker of the HTTP endpoint may resume it; infinity: dynamo.resume_bulk_operations() does';
+GRANT SELECT ON dynamo.stat_progress_bulk_put TO PUBLIC;
+
+CREATE FUNCTION dynamo.resume_bulk_operations() RETURNS integer
+	AS 'MODULE_PATHNAME', 'ddb_resume_bulk_operations'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.resume_bulk_operations() IS
+	'starts workers for bulk operations that have none, of those that the current user may see; returns how many';
 
 -- ----------------------------------------------------------------
 -- Access keys
@@ -696,6 +1217,18 @@ CREATE FUNCTION dynamo.list_tags_of_resource(request jsonb) RETURNS jsonb
 COMMENT ON FUNCTION dynamo.list_tags_of_resource(jsonb) IS
 	'ListTagsOfResource of the DynamoDB API: lists the tags of a table';
 
+CREATE FUNCTION dynamo.update_time_to_live(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_update_time_to_live'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.update_time_to_live(jsonb) IS
+	'UpdateTimeToLive of the DynamoDB API: enables or disables the expiry of a table''s items, for its owner';
+
+CREATE FUNCTION dynamo.describe_time_to_live(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_describe_time_to_live'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.describe_time_to_live(jsonb) IS
+	'DescribeTimeToLive of the DynamoDB API: tells by which attribute the items of a table expire';
+
 CREATE FUNCTION dynamo.describe_limits(request jsonb) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'ddb_describe_limits'
 	LANGUAGE C VOLATILE STRICT;
@@ -743,6 +1276,96 @@ CREATE FUNCTION dynamo.scan(request jsonb) RETURNS jsonb
 	LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION dynamo.scan(jsonb) IS
 	'Scan of the DynamoDB API: reads all items of a table, a page at a time';
+
+CREATE FUNCTION dynamo.batch_get_item(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_batch_get_item'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.batch_get_item(jsonb) IS
+	'BatchGetItem of the DynamoDB API: reads up to 100 items of several tables by their keys';
+
+CREATE FUNCTION dynamo.batch_write_item(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_batch_write_item'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.batch_write_item(jsonb) IS
+	'BatchWriteItem of the DynamoDB API: puts and deletes up to 25 items; they do not stand or fall together';
+
+CREATE FUNCTION dynamo.transact_get_items(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_transact_get_items'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.transact_get_items(jsonb) IS
+	'TransactGetItems of the DynamoDB API: reads up to 100 items as they were at one moment';
+
+CREATE FUNCTION dynamo.transact_write_items(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_transact_write_items'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.transact_write_items(jsonb) IS
+	'TransactWriteItems of the DynamoDB API: up to 100 writes and condition checks that stand or fall together';
+
+CREATE FUNCTION dynamo.execute_statement(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_execute_statement'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.execute_statement(jsonb) IS
+	'ExecuteStatement of the DynamoDB API: runs one PartiQL statement';
+
+CREATE FUNCTION dynamo.batch_execute_statement(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_batch_execute_statement'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.batch_execute_statement(jsonb) IS
+	'BatchExecuteStatement of the DynamoDB API: runs up to 25 PartiQL statements on single items, each for itself';
+
+CREATE FUNCTION dynamo.execute_transaction(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_execute_transaction'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.execute_transaction(jsonb) IS
+	'ExecuteTransaction of the DynamoDB API: runs up to 100 PartiQL statements that stand or fall together';
+
+CREATE FUNCTION dynamo.start_bulk_put_items(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_start_bulk_put_items'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.start_bulk_put_items(jsonb) IS
+	'StartBulkPutItems of the DynamoDB API: puts the items of files into a table; a background worker does it';
+
+CREATE FUNCTION dynamo.describe_bulk_operation(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_describe_bulk_operation'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.describe_bulk_operation(jsonb) IS
+	'DescribeBulkOperation of the DynamoDB API: what has become of a bulk operation';
+
+CREATE FUNCTION dynamo.cancel_bulk_operation(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_cancel_bulk_operation'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.cancel_bulk_operation(jsonb) IS
+	'CancelBulkOperation of the DynamoDB API: ends a bulk operation; what it has put stays';
+
+CREATE FUNCTION dynamo.list_bulk_operations(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_list_bulk_operations'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.list_bulk_operations(jsonb) IS
+	'ListBulkOperations of the DynamoDB API: bulk operations of the last 90 days, newest first';
+
+CREATE FUNCTION dynamo.list_streams(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_list_streams'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.list_streams(jsonb) IS
+	'ListStreams of the DynamoDB Streams API: the streams of one table or of all';
+
+CREATE FUNCTION dynamo.describe_stream(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_describe_stream'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.describe_stream(jsonb) IS
+	'DescribeStream of the DynamoDB Streams API: state, key schema and shards of a stream';
+
+CREATE FUNCTION dynamo.get_shard_iterator(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_get_shard_iterator'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.get_shard_iterator(jsonb) IS
+	'GetShardIterator of the DynamoDB Streams API: a position in a shard, to read from';
+
+CREATE FUNCTION dynamo.get_records(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_get_records'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.get_records(jsonb) IS
+	'GetRecords of the DynamoDB Streams API: stream records from a position on';
 
 -- ----------------------------------------------------------------
 -- The same for people: plain JSON in, plain JSON out
@@ -798,3 +1421,9 @@ CREATE FUNCTION dynamo.scan(table_name text, filter text DEFAULT NULL,
 	LANGUAGE C VOLATILE ROWS 10000;
 COMMENT ON FUNCTION dynamo.scan(text, text, jsonb, jsonb, text) IS
 	'items of a table or index in plain JSON, all of them that pass the filter, in no particular order: no page limit';
+
+CREATE FUNCTION dynamo.partiql(statement text, VARIADIC parameters jsonb[] DEFAULT '{}') RETURNS SETOF jsonb
+	AS 'MODULE_PATHNAME', 'ddb_partiql_plain'
+	LANGUAGE C VOLATILE ROWS 100;
+COMMENT ON FUNCTION dynamo.partiql(text, jsonb[]) IS
+	'runs a PartiQL statement, with parameters in plain JSON; returns its items in plain JSON, all pages of them; e.g. dynamo.partiql(''SELECT * FROM Music WHERE Artist = ?'', ''"X"'')';

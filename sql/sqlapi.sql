@@ -269,7 +269,7 @@ SELECT pg_typeof(r) FROM dynamo.execute('ListTables', '{}') r;
 SELECT dynamo.execute('getitem', '{}');
 SELECT dynamo.execute('Nothing', '{}'::jsonb);
 SELECT dynamo.execute('', '{}');
-SELECT dynamo.execute('TransactWriteItems', '{}');
+SELECT dynamo.execute('CreateBackup', '{}');
 SELECT dynamo.execute('GetItem', '{');
 SELECT dynamo.execute('GetItem', '');
 SELECT dynamo.execute('GetItem', '[]'::json);

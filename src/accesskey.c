@@ -44,6 +44,7 @@
 
 #include "accesskey.h"
 #include "catalog.h"
+#include "compat.h"
 #include "plancache.h"
 
 /* columns of dynamo.access_key */
@@ -326,7 +327,7 @@ free_retired(void)
 	{
 		CachedKey  *cached = *link;
 
-		if (cached->last_used == MyProc->lxid)
+		if (cached->last_used == DDB_MY_LXID)
 		{
 			link = &cached->next_retired;
 			continue;
@@ -339,7 +340,7 @@ free_retired(void)
 static void
 retire(CachedKey *cached)
 {
-	if (cached->last_used != MyProc->lxid)
+	if (cached->last_used != DDB_MY_LXID)
 	{
 		free_cached(cached);
 		return;
@@ -436,7 +437,7 @@ ddb_accesskey_find(DdbText id)
 	cached = entry != NULL && entry->valid ? entry->cached : load_entry(id, name);
 	if (cached == NULL)
 		return NULL;
-	cached->last_used = MyProc->lxid;
+	cached->last_used = DDB_MY_LXID;
 	return &cached->key;
 }
 

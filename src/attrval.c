@@ -302,12 +302,6 @@ ddb_set_get(const DdbValue *set, int index, DdbValue *out)
 
 /* ---- sets of texts ---- */
 
-static inline bool
-same_text(DdbText a, DdbText b)
-{
-	return a.len == b.len && memcmp(a.str, b.str, a.len) == 0;
-}
-
 /* hashing is seeded by chance, so that nobody can choose colliding texts */
 static uint32
 text_hash(DdbText text)
@@ -351,7 +345,7 @@ text_slot(const DdbTextSet *set, DdbText text)
 	uint32		at = text_hash(text) & set->mask;
 
 	while (set->slots[at] != 0 &&
-		   !same_text(set->texts[set->slots[at] - 1], text))
+		   !ddb_text_same(set->texts[set->slots[at] - 1], text))
 		at = (at + 1) & set->mask;
 	return &set->slots[at];
 }
@@ -365,7 +359,7 @@ ddb_textset_has(const DdbTextSet *set, DdbText text)
 		return *text_slot(set, text) != 0;
 	for (i = 0; i < set->count; i++)
 	{
-		if (same_text(set->texts[i], text))
+		if (ddb_text_same(set->texts[i], text))
 			return true;
 	}
 	return false;
@@ -420,7 +414,7 @@ set_has(DdbDoc set, DdbText text)
 	ddb_doc_begin(&cursor, set);
 	while (ddb_doc_next(&cursor, &name, &element))
 	{
-		if (same_text(element_text(&element), text))
+		if (ddb_text_same(element_text(&element), text))
 			return true;
 	}
 	return false;
@@ -482,7 +476,7 @@ members_equal(DdbDoc a, DdbDoc b)
 	while (ddb_doc_next(&acursor, &aname, &achild) &&
 		   ddb_doc_next(&bcursor, &bname, &bchild))
 	{
-		if (aname.str != NULL && !same_text(aname, bname))
+		if (aname.str != NULL && !ddb_text_same(aname, bname))
 			return false;
 		if (achild.type != jbvBinary || bchild.type != jbvBinary)
 			damaged();
@@ -514,7 +508,7 @@ ddb_value_equal(const DdbValue *a, const DdbValue *b)
 		case DDB_S:
 		case DDB_N:
 		case DDB_B:
-			return same_text(a->text, b->text);
+			return ddb_text_same(a->text, b->text);
 		case DDB_BOOL:
 			return a->boolean == b->boolean;
 		case DDB_NULL:

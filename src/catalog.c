@@ -40,6 +40,7 @@
 #include "utils/uuid.h"
 
 #include "catalog_rows.h"
+#include "compat.h"
 #include "error.h"
 #include "guc.h"
 
@@ -385,7 +386,7 @@ free_retired(void)
 	{
 		RetiredContext *item = *link;
 
-		if (item->last_used == MyProc->lxid)
+		if (item->last_used == DDB_MY_LXID)
 		{
 			link = &item->next;
 			continue;
@@ -401,7 +402,7 @@ retire(CacheEntry *entry)
 {
 	if (entry->context == NULL)
 		return;
-	if (entry->last_used == MyProc->lxid)
+	if (entry->last_used == DDB_MY_LXID)
 	{
 		RetiredContext *item = MemoryContextAlloc(CacheMemoryContext, sizeof(*item));
 
@@ -458,7 +459,7 @@ find_entry(const char *name, int len)
 	if (last_entry != NULL && last_entry->valid &&
 		strncmp(last_entry->name, name, len) == 0 && last_entry->name[len] == '\0')
 	{
-		last_entry->last_used = MyProc->lxid;
+		last_entry->last_used = DDB_MY_LXID;
 		return last_entry;
 	}
 	memcpy(key, name, len);
@@ -472,7 +473,7 @@ find_entry(const char *name, int len)
 	entry = hash_search(cache, key, HASH_FIND, NULL);
 	if (entry != NULL && entry->valid)
 	{
-		entry->last_used = MyProc->lxid;
+		entry->last_used = DDB_MY_LXID;
 		last_entry = entry;
 		return entry;
 	}
@@ -497,7 +498,7 @@ find_entry(const char *name, int len)
 	entry->context = context;
 	entry->table = table;
 	entry->valid = invalidations == invalidations_before;
-	entry->last_used = MyProc->lxid;
+	entry->last_used = DDB_MY_LXID;
 	return entry;
 }
 

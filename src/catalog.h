@@ -34,6 +34,13 @@ typedef enum DdbIndexStatus
 	DDB_INDEX_ACTIVE
 } DdbIndexStatus;
 
+/*
+ * Name of the index by which expired items are found; none of the API's names
+ * has a tilde.  Its one partition key attribute is the table's TTL attribute,
+ * and all of its entries have hash 0, so that they lie in the order of its value.
+ */
+#define DDB_EXPIRY_INDEX	"~ttl"
+
 /* a secondary index, one row of dynamo.index_definition */
 typedef struct DdbIndex
 {
@@ -41,6 +48,7 @@ typedef struct DdbIndex
 	Oid			relid;			/* its index table, see index.h */
 	char	   *qualified;		/* quoted "schema"."table" for statement texts */
 	bool		global;
+	bool		expiry;			/* ours: items in the order in which they expire */
 	bool		is_unique;		/* an option of ours: one item per index key */
 	DdbIndexStatus status;
 	int			npartition;		/* attributes of the partition key */
@@ -62,6 +70,7 @@ typedef struct DdbTable
 	char	   *qualified;		/* quoted "schema"."table" for statement texts */
 	DdbKeySchema keys;
 	int			nindexes;		/* local ones first, each kind by creation */
+	int			nkept;			/* these, and then those that the API does not show */
 	DdbIndex   *indexes;
 } DdbTable;
 
@@ -93,6 +102,9 @@ extern const DdbTable *ddb_catalog_find(const char *name, int len);
 
 /* the index of that name; NULL when there is none */
 extern const DdbIndex *ddb_catalog_index(const DdbTable *table, DdbText name);
+
+/* the same among all that are kept */
+extern const DdbIndex *ddb_catalog_kept_index(const DdbTable *table, DdbText name);
 
 /*
  * ddb_catalog_of_relation: the cached definition of an item table, given its

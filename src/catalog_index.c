@@ -158,6 +158,7 @@ index_of_tuple(HeapTuple tuple, TupleDesc desc)
 		return NULL;
 	index->name = TextDatumGetCString(COLUMN(ATT_INDEX_NAME));
 	index->global = DatumGetBool(COLUMN(ATT_IS_GLOBAL));
+	index->expiry = strcmp(index->name, DDB_EXPIRY_INDEX) == 0;
 	index->is_unique = DatumGetBool(COLUMN(ATT_IS_UNIQUE));
 	index->status = letter_position(status_letters, DatumGetChar(COLUMN(ATT_STATUS)));
 	index->projection = letter_position(projection_letters, DatumGetChar(COLUMN(ATT_PROJECTION)));
@@ -171,13 +172,15 @@ index_of_tuple(HeapTuple tuple, TupleDesc desc)
 	return row;
 }
 
-/* local ones first, each kind by creation */
+/* local ones first, each kind by creation; those not shown last */
 static int
 compare_rows(const ListCell *a, const ListCell *b)
 {
 	const IndexRow *left = lfirst(a);
 	const IndexRow *right = lfirst(b);
 
+	if (left->index.expiry != right->index.expiry)
+		return left->index.expiry ? 1 : -1;
 	if (left->index.global != right->index.global)
 		return left->index.global ? 1 : -1;
 	if (left->created != right->created)
@@ -236,16 +239,20 @@ ddb_catalog_load_indexes(DdbTable *table)
 	list_sort(rows, compare_rows);
 	table->indexes = palloc(sizeof(DdbIndex) * list_length(rows));
 	foreach(lc, rows)
-		table->indexes[table->nindexes++] = ((IndexRow *) lfirst(lc))->index;
+	{
+		table->indexes[table->nkept] = ((IndexRow *) lfirst(lc))->index;
+		if (!table->indexes[table->nkept++].expiry)
+			table->nindexes++;
+	}
 	list_free_deep(rows);
 }
 
-const DdbIndex *
-ddb_catalog_index(const DdbTable *table, DdbText name)
+static const DdbIndex *
+find_index(const DdbTable *table, int count, DdbText name)
 {
 	int			i;
 
-	for (i = 0; i < table->nindexes; i++)
+	for (i = 0; i < count; i++)
 	{
 		const char *candidate = table->indexes[i].name;
 
@@ -253,6 +260,18 @@ ddb_catalog_index(const DdbTable *table, DdbText name)
 			return &table->indexes[i];
 	}
 	return NULL;
+}
+
+const DdbIndex *
+ddb_catalog_index(const DdbTable *table, DdbText name)
+{
+	return find_index(table, table->nindexes, name);
+}
+
+const DdbIndex *
+ddb_catalog_kept_index(const DdbTable *table, DdbText name)
+{
+	return find_index(table, table->nkept, name);
 }
 
 Oid

@@ -27,6 +27,48 @@
 	extern DDB_EXPORT const Pg_finfo_record *CppConcat(pg_finfo_, name)(void); \
 	PG_FUNCTION_INFO_V1(name)
 
+/*
+ * Replication slots: has the server removed what the slot needs?  Make one.
+ * (replication/slot.h)
+ */
+#if PG_VERSION_NUM < 160000
+#define ddb_slot_is_invalidated(slot) \
+	(XLogRecPtrIsInvalid((slot)->data.restart_lsn) && \
+	 !XLogRecPtrIsInvalid((slot)->data.invalidated_at))
+#else
+#define ddb_slot_is_invalidated(slot)	((slot)->data.invalidated != RS_INVAL_NONE)
+#endif
+#if PG_VERSION_NUM < 170000
+#define ddb_replication_slot_create(name, persistency) \
+	ReplicationSlotCreate(name, true, persistency, false)
+#else
+#define ddb_replication_slot_create(name, persistency) \
+	ReplicationSlotCreate(name, true, persistency, false, false, false)
+#endif
+
+/* a logical message in the log, flushed with its transaction (replication/message.h) */
+#if PG_VERSION_NUM < 170000
+#define ddb_log_logical_message(prefix, message, size, transactional) \
+	LogLogicalMessage(prefix, message, size, transactional)
+#else
+#define ddb_log_logical_message(prefix, message, size, transactional) \
+	LogLogicalMessage(prefix, message, size, transactional, false)
+#endif
+
+/* the running transaction, by its number in this process (storage/proc.h) */
+#if PG_VERSION_NUM < 170000
+#define DDB_MY_LXID		(MyProc->lxid)
+#else
+#define DDB_MY_LXID		(MyProc->vxid.lxid)
+#endif
+
+/* is this lock held in this very mode? (storage/lock.h) */
+#if PG_VERSION_NUM < 170000
+#define ddb_lock_is_held(tag, mode)	LockHeldByMe(tag, mode)
+#else
+#define ddb_lock_is_held(tag, mode)	LockHeldByMe(tag, mode, false)
+#endif
+
 /* does a saved search path equal the present one? (catalog/namespace.h) */
 #if PG_VERSION_NUM < 170000
 #define ddb_search_path_matches(path)	OverrideSearchPathMatchesCurrent(path)
@@ -77,6 +119,40 @@
 #else
 #define ddb_index_beginscan(heap, btree, snapshot, nkeys) \
 	index_beginscan(heap, btree, snapshot, NULL, nkeys, 0)
+#endif
+
+/* write a logical message to the log (replication/message.h) */
+#if PG_VERSION_NUM < 170000
+#define ddb_log_message(prefix, message, size, transactional) \
+	LogLogicalMessage(prefix, message, size, transactional)
+#else
+#define ddb_log_message(prefix, message, size, transactional) \
+	LogLogicalMessage(prefix, message, size, transactional, false)
+#endif
+
+/* a tuple of a decoded change, or NULL (replication/reorderbuffer.h) */
+#if PG_VERSION_NUM < 170000
+#define ddb_change_tuple(buffer)		((buffer) != NULL ? &(buffer)->tuple : NULL)
+#else
+#define ddb_change_tuple(buffer)		(buffer)
+#endif
+
+/* the historic snapshot of what has been read of the log (replication/snapbuild.h) */
+#if PG_VERSION_NUM < 160000
+#define ddb_historic_snapshot(builder, xid) SnapBuildGetOrBuildSnapshot(builder, xid)
+#else
+#define ddb_historic_snapshot(builder, xid) SnapBuildGetOrBuildSnapshot(builder)
+#endif
+
+/* rights on functions and schemas (utils/acl.h) */
+#if PG_VERSION_NUM < 160000
+#define ddb_function_aclcheck(function, role, mode)	pg_proc_aclcheck(function, role, mode)
+#define ddb_schema_aclcheck(schema, role, mode)		pg_namespace_aclcheck(schema, role, mode)
+#else
+#define ddb_function_aclcheck(function, role, mode) \
+	object_aclcheck(ProcedureRelationId, function, role, mode)
+#define ddb_schema_aclcheck(schema, role, mode) \
+	object_aclcheck(NamespaceRelationId, schema, role, mode)
 #endif
 
 #endif							/* DDB_COMPAT_H */

@@ -44,6 +44,8 @@
 #include "compat.h"
 #include "itemtable.h"
 #include "plancache.h"
+#include "op_stream.h"
+#include "streamlog.h"
 
 DDB_FUNCTION(ddb_on_sql_drop);
 DDB_FUNCTION(ddb_on_ddl_command_end);
@@ -135,11 +137,22 @@ drop_index_tables(Oid relid, DropBehavior behavior)
 	}
 }
 
+/* records of a dropped table's stream can be read for another day */
+static void
+disable_stream(Oid relid)
+{
+	DdbStream  *stream = ddb_stream_of_relation(relid);
+
+	if (stream != NULL && stream->disabled == 0)
+		ddb_stream_disable(stream);
+}
+
 static void
 follow_drop(Oid relid, DropBehavior behavior)
 {
 	if (ddb_catalog_is_item_table(relid))
 	{
+		disable_stream(relid);
 		drop_index_tables(relid, behavior);
 		ddb_catalog_delete(relid);
 	}
@@ -265,7 +278,7 @@ check_index_table(const DdbTable *table, Oid relid)
 {
 	int			i;
 
-	for (i = 0; i < table->nindexes; i++)
+	for (i = 0; i < table->nkept; i++)
 	{
 		if (table->indexes[i].relid != relid)
 			continue;
@@ -280,7 +293,8 @@ follow_owner(const DdbTable *table)
 	Oid			owner = ddb_relation_owner(table->relid);
 	int			i;
 
-	for (i = 0; i < table->nindexes; i++)
+	ddb_stream_follow_owner(table->relid, owner);
+	for (i = 0; i < table->nkept; i++)
 	{
 		if (ddb_relation_owner(table->indexes[i].relid) != owner)
 			ATExecChangeOwner(table->indexes[i].relid, owner, true, AccessExclusiveLock);
@@ -317,6 +331,14 @@ follow_alter(Oid relid)
 		check_columns(table);
 		follow_rename(table);
 		follow_owner(table);
+		ddb_op_follow_alter_stream(table);
+	}
+	else if (get_rel_relispartition(relid))
+	{
+		table = ddb_catalog_definition(llast_oid(get_partition_ancestors(relid)));
+		if (table != NULL)
+			ddb_op_follow_alter_stream(table);
+		return;
 	}
 	else
 	{
@@ -358,7 +380,7 @@ indexed_table_of_partition(Oid relid)
 	if (!OidIsValid(relid) || !get_rel_relispartition(relid))
 		return NULL;
 	table = ddb_catalog_definition(llast_oid(get_partition_ancestors(relid)));
-	return table != NULL && table->nindexes > 0 ? table : NULL;
+	return table != NULL && table->nkept > 0 ? table : NULL;
 }
 
 /*
@@ -368,11 +390,17 @@ indexed_table_of_partition(Oid relid)
 static void
 refuse_partition_change(const DdbTable *table)
 {
+	if (table->nindexes > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot attach, detach or drop a partition of item table \"%s\" while it has secondary indexes",
+						get_rel_name(table->relid)),
+				 errhint("Delete the indexes with UpdateTable first.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-			 errmsg("cannot attach, detach or drop a partition of item table \"%s\" while it has secondary indexes",
+			 errmsg("cannot attach, detach or drop a partition of item table \"%s\" while its time to live is enabled",
 					get_rel_name(table->relid)),
-			 errhint("Delete the indexes with UpdateTable first.")));
+			 errhint("Disable it with UpdateTimeToLive first.")));
 }
 
 static void
@@ -392,7 +420,7 @@ check_alter_partitions(AlterTableStmt *stmt)
 		table = OidIsValid(relid) ? ddb_catalog_definition(relid) : NULL;
 		if (table == NULL)
 			table = indexed_table_of_partition(relid);
-		if (table != NULL && table->nindexes > 0)
+		if (table != NULL && table->nkept > 0)
 			refuse_partition_change(table);
 	}
 }

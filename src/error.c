@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "error.h"
 #include "lib/stringinfo.h"
 
@@ -238,4 +240,26 @@ ddb_error_hint(DdbErrorCode code, const char *hint, const char *fmt,...)
 	text = format_text(fmt, args);
 	va_end(args);
 	raise_error(code, NULL, hint, text);
+}
+
+/*
+ * Is this the name of an index that REINDEX CONCURRENTLY builds, or has
+ * replaced and not dropped yet?  A number follows where the name was taken.
+ */
+static bool
+is_rebuilt_index(const char *name)
+{
+	int			len = strlen(name);
+
+	while (len > 0 && isdigit((unsigned char) name[len - 1]))
+		len--;
+	return len >= 6 && (memcmp(name + len - 6, "_ccnew", 6) == 0 ||
+						memcmp(name + len - 6, "_ccold", 6) == 0);
+}
+
+bool
+ddb_error_is_rebuilding(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION &&
+		error->constraint_name != NULL && is_rebuilt_index(error->constraint_name);
 }

@@ -93,4 +93,11 @@ extern DdbErrorCode ddb_error_code(const DdbErrorInfo *info);
  */
 extern const char *ddb_error_message(const DdbErrorInfo *info, const char *message);
 
+/*
+ * Does a key index that is being rebuilt refuse, for a moment, what is no
+ * duplicate?
+ */
+struct ErrorData;
+extern bool ddb_error_is_rebuilding(const struct ErrorData *error);
+
 #endif							/* DDB_ERROR_H */

@@ -23,6 +23,8 @@
 #include "parser/parse_func.h"
 #include "utils/inval.h"
 #include "utils/plancache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -38,7 +40,7 @@
 static const char *const trigger_functions[] = {
 	"item_maintain_indexes",	/* MAINTAINER */
 	"item_before_insert", "item_after_update", "item_before_key_update",
-	"item_truncate_indexes"
+	"item_truncate_indexes", "item_refuse_truncate"
 };
 
 #define MAINTAINER	0
@@ -119,10 +121,70 @@ leave_out_item_triggers(const DdbTable *table, ResultRelInfo *result)
 		if (desc->triggers[i].tgfoid == trigger_oids[MAINTAINER])
 			maintainer = i;
 	}
-	if (maintainer >= 0 && table->nindexes > 0)
+	if (maintainer >= 0 && table->nkept > 0)
 		keep_only(desc, maintainer);
 	else
 		result->ri_TrigDesc = NULL;
+}
+
+static bool
+has_only_item_triggers(const TriggerDesc *desc)
+{
+	int			i;
+
+	if (!trigger_oids_known)
+		look_up_trigger_oids();
+	for (i = 0; desc != NULL && i < desc->numtriggers; i++)
+	{
+		if (!is_item_trigger(&desc->triggers[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_unique_index(const DdbTable *table)
+{
+	int			i;
+
+	for (i = 0; i < table->nindexes; i++)
+	{
+		if (table->indexes[i].is_unique)
+			return true;
+	}
+	return false;
+}
+
+/* what a table of ours has: key columns and item, one index */
+static bool
+is_as_created(const DdbTable *table, Relation relation)
+{
+	const TupleConstr *constraints = relation->rd_att->constr;
+	List	   *indexes = RelationGetIndexList(relation);
+	bool		only_key = list_length(indexes) == 1;
+
+	list_free(indexes);
+	return only_key && relation->rd_rel->relkind == RELKIND_RELATION &&
+		relation->rd_att->natts == table->keys.nattrs + 1 &&
+		(constraints == NULL || constraints->num_check == 0) &&
+		!relation->rd_rel->relispartition && relation->rd_rules == NULL &&
+		!relation->rd_rel->relrowsecurity &&
+		has_only_item_triggers(relation->trigdesc);
+}
+
+bool
+ddb_execute_is_plain(const DdbTable *table)
+{
+	Relation	relation;
+	bool		result;
+
+	if (has_unique_index(table))
+		return false;
+	relation = RelationIdGetRelation(table->relid);
+	result = RelationIsValid(relation) && is_as_created(table, relation);
+	if (RelationIsValid(relation))
+		RelationClose(relation);
+	return result;
 }
 
 /* ----------------------------------------------------------------
@@ -191,17 +253,35 @@ run_plan(const DdbTable *table, PlannedStmt *stmt, const char *text,
 	return rows;
 }
 
-uint64
-ddb_execute_plan(const DdbTable *table, int query, DdbQueryBuilder builder,
-				 const Datum *values, DestReceiver *dest)
+/* what the statements of a series see; NULL outside of one */
+static Snapshot series_snapshot = NULL;
+
+void
+ddb_execute_series_begin(void)
 {
-	CachedPlanSource *source;
+	Assert(series_snapshot == NULL);
+	CommandCounterIncrement();
+	series_snapshot = RegisterSnapshot(GetTransactionSnapshot());
+}
+
+void
+ddb_execute_series_end(void)
+{
+	Snapshot	snapshot = series_snapshot;
+
+	series_snapshot = NULL;
+	if (snapshot != NULL)
+		UnregisterSnapshot(snapshot);
+}
+
+static uint64
+execute(const DdbTable *table, int query, DdbQueryBuilder builder,
+		const Datum *values, DestReceiver *dest)
+{
+	CachedPlanSource *source = ddb_plan_source(ddb_plan_get(table, query, builder));
 	CachedPlan *plan;
 	uint64		rows;
 
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	source = ddb_plan_source(ddb_plan_get(table, query, builder));
 	if (!trigger_oids_known)
 		look_up_trigger_oids();
 
@@ -210,6 +290,46 @@ ddb_execute_plan(const DdbTable *table, int query, DdbQueryBuilder builder,
 	rows = run_plan(table, linitial_node(PlannedStmt, plan->stmt_list), source->query_string,
 					make_params(source, values), dest ? dest : None_Receiver);
 	ReleaseCachedPlan(plan, CurrentResourceOwner);
+	return rows;
+}
+
+/*
+ * A statement of a series.  User code inside it may run statements that do not
+ * belong to the series, or begin one of its own.
+ */
+static uint64
+execute_in_series(const DdbTable *table, int query, DdbQueryBuilder builder,
+				  const Datum *values, DestReceiver *dest)
+{
+	Snapshot	snapshot = series_snapshot;
+	uint64		rows = 0;
+
+	PushActiveSnapshot(snapshot);
+	series_snapshot = NULL;
+	PG_TRY();
+	{
+		rows = execute(table, query, builder, values, dest);
+	}
+	PG_FINALLY();
+	{
+		series_snapshot = snapshot;
+	}
+	PG_END_TRY();
+	PopActiveSnapshot();
+	return rows;
+}
+
+uint64
+ddb_execute_plan(const DdbTable *table, int query, DdbQueryBuilder builder,
+				 const Datum *values, DestReceiver *dest)
+{
+	uint64		rows;
+
+	if (series_snapshot != NULL)
+		return execute_in_series(table, query, builder, values, dest);
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	rows = execute(table, query, builder, values, dest);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
 	return rows;

@@ -62,7 +62,9 @@ typedef enum ExprFunction
 	EXPR_FN_CONTAINS,
 	EXPR_FN_SIZE,
 	EXPR_FN_IF_NOT_EXISTS,
-	EXPR_FN_LIST_APPEND
+	EXPR_FN_LIST_APPEND,
+	EXPR_FN_SET_ADD,			/* PartiQL only: set_add(path, set) */
+	EXPR_FN_SET_DELETE
 } ExprFunction;
 
 /* one component of a document path */
@@ -116,6 +118,8 @@ typedef struct ExprPlaceholder
 typedef struct ExprProgram
 {
 	ExprKind	kind;
+	bool		legacy;			/* made of a legacy parameter, not of text */
+	bool		partiql;		/* part of a PartiQL statement */
 	ExprNode   *condition;		/* condition, filter, key condition */
 	int			nactions;		/* update, in the order written */
 	ExprAction *actions;

@@ -1,213 +1,25 @@
 /*
  * expr_bind.c
  *	  From the text of an expression and a request's substitution maps to a
- *	  checked binding; the cache of parsed programs.
+ *	  checked binding.
  *
- * A program depends on its text alone, and clients send the same few texts
- * over and over, so each backend keeps the programs it has parsed.  What a
- * request adds, names and values, is looked up anew: a binding is two small
- * arrays whose elements point into the request's documents.
- *
- * Bindings point into cached programs, so a program must outlive the
- * transaction that uses it.  Each entry remembers the transaction of its last
- * use as a number that a reset callback of TopTransactionContext counts up;
- * entries of the current number are never dropped.
+ * A program depends on its text alone and comes from the backend's cache.
+ * What a request adds, names and values, is looked up anew: a binding is two
+ * small arrays whose elements point into the request's documents.
  *
  * Nothing here knows items, tables or operations.
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
-#include "lib/ilist.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/hsearch.h"
-#include "utils/memutils.h"
 
 #include "error.h"
 #include "expr_bind.h"
+#include "expr_cache.h"
 
 #define MAX_PLACEHOLDER_SIZE	255		/* of #n and :v, in bytes */
 #define MAX_SUBSTITUTION_SIZE	(2 * 1024 * 1024)	/* all of a request, in bytes */
-#define MAX_CACHED_PROGRAMS		1024
-
-/* ---- the cache ---- */
-
-typedef struct CacheKey
-{
-	const char *text;			/* in the entry's context once it is stored */
-	int			len;
-	ExprKind	kind;
-} CacheKey;
-
-typedef struct CacheEntry
-{
-	CacheKey	key;			/* first, as the hash table wants it */
-	const ExprProgram *program;
-	MemoryContext context;		/* of program and key.text */
-	uint64		last_used;		/* number of a transaction */
-	dlist_node	node;			/* in recency */
-} CacheEntry;
-
-static HTAB *cache = NULL;
-static MemoryContext cache_context = NULL;
-static dlist_head recency = DLIST_STATIC_INIT(recency);	/* latest use first */
-static uint64 current_transaction = 1;
-static bool transaction_watched = false;
-
-static uint32
-cache_key_hash(const void *key, Size keysize)
-{
-	const CacheKey *cache_key = key;
-
-	return hash_combine(hash_bytes((const unsigned char *) cache_key->text,
-								   cache_key->len),
-						(uint32) cache_key->kind);
-}
-
-/* as memcmp: 0 for equal keys */
-static int
-cache_key_compare(const void *a, const void *b, Size keysize)
-{
-	const CacheKey *x = a;
-	const CacheKey *y = b;
-
-	if (x->kind != y->kind || x->len != y->len)
-		return 1;
-	return memcmp(x->text, y->text, x->len);
-}
-
-static void
-cache_create(void)
-{
-	HASHCTL		ctl = {0};
-
-	if (cache_context == NULL)
-		cache_context = AllocSetContextCreate(CacheMemoryContext,
-											  "pg_dynamo expressions",
-											  ALLOCSET_DEFAULT_SIZES);
-	ctl.keysize = sizeof(CacheKey);
-	ctl.entrysize = sizeof(CacheEntry);
-	ctl.hash = cache_key_hash;
-	ctl.match = cache_key_compare;
-	ctl.hcxt = cache_context;
-	cache = hash_create("pg_dynamo expressions", 128, &ctl,
-						HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-}
-
-static void
-transaction_ended(void *arg)
-{
-	current_transaction++;
-	transaction_watched = false;
-}
-
-/* see to it that the number changes when this transaction ends */
-static void
-watch_transaction(void)
-{
-	MemoryContextCallback *callback;
-
-	if (transaction_watched)
-		return;
-	callback = MemoryContextAllocZero(TopTransactionContext,
-									  sizeof(MemoryContextCallback));
-	callback->func = transaction_ended;
-	MemoryContextRegisterResetCallback(TopTransactionContext, callback);
-	transaction_watched = true;
-}
-
-static void
-cache_remove(CacheEntry *entry)
-{
-	MemoryContext context = entry->context;
-
-	dlist_delete(&entry->node);
-	hash_search(cache, &entry->key, HASH_REMOVE, NULL);
-	MemoryContextDelete(context);
-}
-
-/*
- * Make room for one entry.  If even the entry unused for longest belongs to
- * this transaction, so do all others, and the cache grows for now.
- */
-static void
-cache_shrink(void)
-{
-	while (hash_get_num_entries(cache) >= MAX_CACHED_PROGRAMS)
-	{
-		CacheEntry *oldest = dlist_tail_element(CacheEntry, node, &recency);
-
-		if (oldest->last_used == current_transaction)
-			break;
-		cache_remove(oldest);
-	}
-}
-
-/*
- * Parse and store.  Everything that can fail happens while the new context
- * still belongs to the caller's, so an error leaves nothing behind.
- */
-static CacheEntry *
-cache_add(const CacheKey *wanted)
-{
-	MemoryContext context;
-	MemoryContext old_context;
-	ExprProgram *program;
-	CacheKey	key = *wanted;
-	CacheEntry *entry;
-	char	   *text;
-
-	context = AllocSetContextCreate(CurrentMemoryContext,
-									"pg_dynamo expression",
-									ALLOCSET_SMALL_SIZES);
-	old_context = MemoryContextSwitchTo(context);
-	program = ddb_expr_parse(key.kind, key.text, key.len);
-	text = palloc(key.len);
-	memcpy(text, key.text, key.len);
-	key.text = text;
-	MemoryContextSwitchTo(old_context);
-
-	cache_shrink();
-	entry = hash_search(cache, &key, HASH_ENTER, NULL);
-	entry->program = program;
-	entry->context = context;
-	dlist_push_head(&recency, &entry->node);
-	MemoryContextSetParent(context, cache_context);
-	return entry;
-}
-
-static const ExprProgram *
-cache_get(ExprKind kind, const char *text, int len)
-{
-	CacheKey	key = {text, len, kind};
-	CacheEntry *entry;
-
-	if (cache == NULL)
-		cache_create();
-	watch_transaction();
-	entry = hash_search(cache, &key, HASH_FIND, NULL);
-	if (entry == NULL)
-		entry = cache_add(&key);
-	else
-		dlist_move_head(&recency, &entry->node);
-	entry->last_used = current_transaction;
-	return entry->program;
-}
-
-void
-ddb_expr_cache_reset(void)
-{
-	dlist_mutable_iter iter;
-
-	dlist_foreach_modify(iter, &recency)
-	{
-		CacheEntry *entry = dlist_container(CacheEntry, node, iter.cur);
-
-		if (!transaction_watched || entry->last_used != current_transaction)
-			cache_remove(entry);
-	}
-}
 
 /* ---- the substitution maps of a request ---- */
 
@@ -480,10 +292,16 @@ make_binding(const ExprProgram *program)
 	return binding;
 }
 
+static void *
+parse_program(int space, const char *text, int len)
+{
+	return ddb_expr_parse((ExprKind) space, text, len);
+}
+
 /*
  * ddb_expr_prepare: a checked binding of text (len bytes) in
  * CurrentMemoryContext.  It points into the context's documents, and into a
- * cached program that stays until the transaction ends.
+ * program that lasts as long as CurrentMemoryContext and the transaction do.
  *
  * Raises ValidationException "Invalid <Kind>Expression: ...": for the text
  * first, then for what it says of the request's names and values.
@@ -491,7 +309,8 @@ make_binding(const ExprProgram *program)
 ExprBinding *
 ddb_expr_prepare(ExprRequest *context, ExprKind kind, const char *text, int len)
 {
-	const ExprProgram *program = cache_get(kind, text, len);
+	const ExprProgram *program = ddb_expr_cache_get(kind, text, len,
+													parse_program);
 	ExprBinding *binding = make_binding(program);
 	JsonbValue	value;
 	int			i;

@@ -33,15 +33,12 @@ extern void ddb_expr_context_init(ExprRequest *context, DdbDoc names, DdbDoc val
 
 /*
  * ddb_expr_prepare: parse (or find in the backend's cache), bind and check
- * one expression.  The result lives in CurrentMemoryContext and in the cache
- * entry, which stays until the transaction ends.  NULL-free: callers ask only
- * for expressions that are present.
+ * one expression.  The result lives in CurrentMemoryContext, until the
+ * transaction ends at most.  NULL-free: callers ask only for expressions that
+ * are present.
  */
 extern ExprBinding *ddb_expr_prepare(ExprRequest *context, ExprKind kind,
 									 const char *text, int len);
-
-/* forget the cached programs that the current transaction does not use */
-extern void ddb_expr_cache_reset(void);
 
 /*
  * ddb_expr_check: the static checks that need the request's names and values
@@ -79,7 +76,9 @@ typedef enum ExprKeyOp
 	EXPR_KEY_GT,
 	EXPR_KEY_GE,
 	EXPR_KEY_BETWEEN,
-	EXPR_KEY_BEGINS_WITH
+	EXPR_KEY_BEGINS_WITH,
+	EXPR_KEY_NOT_INDEXABLE		/* of KeyConditions only: one that no key can
+								 * be read by */
 } ExprKeyOp;
 
 typedef struct ExprKeyCondition

@@ -71,13 +71,21 @@ static const int function_types[] = {
 	[EXPR_FN_CONTAINS] = ANY_TYPE,
 	[EXPR_FN_SIZE] = SIZED_TYPES,
 	[EXPR_FN_IF_NOT_EXISTS] = ANY_TYPE,
-	[EXPR_FN_LIST_APPEND] = TYPE(DDB_L)
+	[EXPR_FN_LIST_APPEND] = TYPE(DDB_L),
+	[EXPR_FN_SET_ADD] = SET_TYPES,
+	[EXPR_FN_SET_DELETE] = SET_TYPES
 };
 
-/* raise "Invalid <Kind>Expression: ..." */
+/*
+ * raise "Invalid <Kind>Expression: ..."; a PartiQL statement has no such
+ * expressions to blame
+ */
 #define invalid_expression(binding, fmt, ...) \
-	ddb_validation_error("Invalid %sExpression: " fmt, \
+	ddb_validation_error("%s%s%s" fmt, \
+						 (binding)->program->partiql ? "" : "Invalid ", \
+						 (binding)->program->partiql ? "" : \
 						 ddb_expr_kind_name((binding)->program->kind), \
+						 (binding)->program->partiql ? "" : "Expression: ", \
 						 __VA_ARGS__)
 
 static const char *

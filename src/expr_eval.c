@@ -218,6 +218,8 @@ eval_function(const EvalContext *context, const ExprNode *node)
 		case EXPR_FN_SIZE:
 		case EXPR_FN_IF_NOT_EXISTS:
 		case EXPR_FN_LIST_APPEND:
+		case EXPR_FN_SET_ADD:
+		case EXPR_FN_SET_DELETE:
 			break;
 	}
 	elog(ERROR, "unexpected function in condition: %d", (int) node->function);

@@ -148,6 +148,7 @@ typedef struct FunctionInfo
 	bool		is_condition;	/* may stand as a condition */
 	bool		is_operand;		/* may stand as an operand */
 	bool		is_update;		/* belongs to updates, otherwise to conditions */
+	bool		is_partiql;		/* unknown to expressions */
 } FunctionInfo;
 
 static const FunctionInfo functions[] = {
@@ -158,7 +159,9 @@ static const FunctionInfo functions[] = {
 	[EXPR_FN_CONTAINS] = {"contains", 2, .is_condition = true},
 	[EXPR_FN_SIZE] = {"size", 1, .is_operand = true},
 	[EXPR_FN_IF_NOT_EXISTS] = {"if_not_exists", 2, .is_operand = true, .is_update = true},
-	[EXPR_FN_LIST_APPEND] = {"list_append", 2, .is_operand = true, .is_update = true}
+	[EXPR_FN_LIST_APPEND] = {"list_append", 2, .is_operand = true, .is_update = true},
+	[EXPR_FN_SET_ADD] = {"set_add", 2, .is_update = true, .is_partiql = true},
+	[EXPR_FN_SET_DELETE] = {"set_delete", 2, .is_update = true, .is_partiql = true}
 };
 
 /* words with a meaning in the grammar; in other kinds they are names */
@@ -680,7 +683,8 @@ resolve_function(Parser *parser, ExprNode *call, const ExprToken *name)
 
 	for (i = 0; i < lengthof(functions); i++)
 	{
-		if (strlen(functions[i].name) == name->len &&
+		if (!functions[i].is_partiql &&
+			strlen(functions[i].name) == name->len &&
 			memcmp(functions[i].name, name->str, name->len) == 0)
 			break;
 	}

@@ -66,6 +66,8 @@ typedef struct SetMember
 
 static void build_value(const UpdateContext *context, const ExprNode *node,
 						JsonbValue *out);
+static void build_set(const UpdateContext *context, const ExprNode *node,
+					  JsonbValue *out);
 static void merge_value(const ChangeRange *range, const JsonbValue *old,
 						JsonbValue *out);
 
@@ -251,6 +253,10 @@ build_value(const UpdateContext *context, const ExprNode *node,
 		eval_operand(context, node->args[1], &right);
 		build_list(context, &left, &right, out);
 	}
+	else if (node->kind == EXPR_FUNCTION &&
+			 (node->function == EXPR_FN_SET_ADD ||
+			  node->function == EXPR_FN_SET_DELETE))
+		build_set(context, node, out);
 	else if (node->kind == EXPR_PATH || node->kind == EXPR_VALUE ||
 			 (node->kind == EXPR_FUNCTION &&
 			  node->function == EXPR_FN_IF_NOT_EXISTS))
@@ -413,8 +419,6 @@ change_by_difference(Change *change, const DdbValue *old, const DdbValue *set)
 	}
 }
 
-/* ---- actions ---- */
-
 static bool
 is_set(DdbType type)
 {
@@ -422,8 +426,57 @@ is_set(DdbType type)
 }
 
 /*
+ * set_add(x, y), set_delete(x, y): x with the elements of y, or without them.
+ * A missing x counts as an empty set that is added to; from none nothing can
+ * be deleted, and nothing may remain of none.
+ */
+static void
+build_set(const UpdateContext *context, const ExprNode *node, JsonbValue *out)
+{
+	bool		adds = node->function == EXPR_FN_SET_ADD;
+	DdbValue	left;
+	DdbValue	right;
+	Change		change;
+
+	eval_operand(context, node->args[1], &right);
+	if (adds && node->args[0]->kind == EXPR_PATH &&
+		!ddb_path_get(context->binding, &node->args[0]->path, context->item, &left))
+		left = right;
+	else
+		eval_operand(context, node->args[0], &left);
+	if (left.type != right.type || !is_set(left.type))
+		raise_operand_type();
+	if (adds)
+		change_by_union(&change, &left, &right);
+	else
+		change_by_difference(&change, &left, &right);
+	if (change.kind == CHANGE_REMOVE)
+		ddb_validation_error("One or more parameter values were invalid: %s",
+							 left.type == DDB_SS ? "An string set  may not be empty" :
+							 left.type == DDB_NS ? "An number set  may not be empty" :
+							 "Binary sets should not be empty");
+	if (change.kind == CHANGE_PUT)
+		*out = change.value;
+	else
+		ddb_value_to_json(&left, out);
+}
+
+/* ---- actions ---- */
+
+/* the operand of ADD or DELETE does not go with what is there */
+static void
+raise_action_type(const UpdateContext *context)
+{
+	if (context->binding->program->legacy)
+		ddb_validation_error("One or more parameter values were invalid: "
+							 "Type mismatch for attribute to update");
+	raise_operand_type();
+}
+
+/*
  * ADD path :value.  What is missing counts as zero or as an empty set;
- * otherwise both must be numbers, or sets of one type.
+ * otherwise both must be numbers, or sets of one type.  AttributeUpdates may
+ * add lists as well, which appends.
  */
 static void
 change_by_add(const UpdateContext *context, const ExprAction *action,
@@ -437,9 +490,11 @@ change_by_add(const UpdateContext *context, const ExprAction *action,
 	if (!ddb_path_get(context->binding, &action->path, context->item, &old))
 		build_value(context, action->value, &change->value);
 	else if (old.type != operand.type)
-		raise_operand_type();
+		raise_action_type(context);
 	else if (is_set(operand.type))
 		change_by_union(change, &old, &operand);
+	else if (operand.type == DDB_L)
+		build_list(context, &old, &operand, &change->value);
 	else
 		build_sum(&old, &operand, false, &change->value);
 }
@@ -457,7 +512,7 @@ change_by_delete(const UpdateContext *context, const ExprAction *action,
 	if (!ddb_path_get(context->binding, &action->path, context->item, &old))
 		return;
 	if (old.type != operand.type || !is_set(operand.type))
-		raise_operand_type();
+		raise_action_type(context);
 	change_by_difference(change, &old, &operand);
 }
 

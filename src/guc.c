@@ -21,6 +21,7 @@
 #define KILOBYTE			1024
 #define MEGABYTE			(1024 * KILOBYTE)
 #define MB_PER_GB			1024
+#define SHARD_PERIOD		(4 * 60 * 60)	/* seconds */
 
 char	   *ddb_region = NULL;
 char	   *ddb_account_id = NULL;
@@ -29,6 +30,20 @@ int			ddb_max_item_collection_size = 10 * MB_PER_GB;
 int			ddb_page_size = MEGABYTE;
 int			ddb_table_partitions = 0;
 bool		ddb_strict = true;
+int			ddb_stream_shard_count = 1;
+int			ddb_stream_shard_period = SHARD_PERIOD;
+
+int			ddb_ttl_interval = 1000;
+int			ddb_ttl_batch = 100;
+int			ddb_ttl_rate = 500;
+int			ddb_ttl_change_interval = 0;
+
+char	   *ddb_s3_directory = NULL;
+char	   *ddb_s3_role = NULL;
+
+char	   *ddb_subscription_urls = NULL;
+char	   *ddb_subscription_url_role = NULL;
+int			ddb_subscription_timeout = 30000;
 
 int			ddb_http_workers = 4;
 int			ddb_port = 8000;
@@ -150,6 +165,58 @@ define_endpoint(void)
 			   NULL, &ddb_lock_timeout, 1, 86400000, PGC_SIGHUP, GUC_UNIT_MS);
 }
 
+/* expiry of items */
+static void
+define_expiry(void)
+{
+	define_int("dynamo.ttl_batch", "Sets how many expired items one transaction deletes.",
+			   NULL, &ddb_ttl_batch, 1, 10000, PGC_SIGHUP, 0);
+	define_int("dynamo.ttl_change_interval",
+			   "Sets how long after a change of a table's time to live the next one is refused.",
+			   "DynamoDB refuses it for an hour.", &ddb_ttl_change_interval,
+			   0, 86400, PGC_SUSET, GUC_UNIT_S);
+	define_int("dynamo.ttl_interval", "Sets how often expired items are looked for.",
+			   "Zero means never.", &ddb_ttl_interval, 0, 86400000, PGC_SIGHUP, GUC_UNIT_MS);
+	define_int("dynamo.ttl_rate", "Sets how many expired items are deleted in a second.",
+			   "Zero means as many as can be.", &ddb_ttl_rate, 0, 1000000, PGC_SIGHUP, 0);
+}
+
+static bool
+check_directory(char **newval, void **extra, GucSource source)
+{
+	if ((*newval)[0] == '\0' || (*newval)[0] == '/')
+		return true;
+	GUC_check_errdetail("The directory must be given by an absolute path.");
+	return false;
+}
+
+static void
+define_bulk(void)
+{
+	DefineCustomStringVariable("dynamo.s3_directory",
+							   "Sets the directory whose subdirectories are the buckets of bulk operations.",
+							   "Empty means that there are none.",
+							   &ddb_s3_directory, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   check_directory, NULL, NULL);
+	define_string("dynamo.s3_role", "Sets the role whose members may use buckets.",
+				  "Empty means superusers only.", &ddb_s3_role, "", PGC_SIGHUP);
+}
+
+static void
+define_subscriptions(void)
+{
+	define_int("dynamo.subscription_timeout",
+			   "Sets how long one delivery to a subscription may take.",
+			   NULL, &ddb_subscription_timeout, 1, 86400000, PGC_SIGHUP, GUC_UNIT_MS);
+	define_string("dynamo.subscription_url_role",
+				  "Sets the role whose members may have subscriptions that deliver to URLs.",
+				  "Empty means superusers only.", &ddb_subscription_url_role, "", PGC_SIGHUP);
+	define_string("dynamo.subscription_urls",
+				  "Sets the URLs that subscriptions may deliver to.",
+				  "A comma-separated list of scheme, host and beginning of the path; empty means none.",
+				  &ddb_subscription_urls, "", PGC_SIGHUP);
+}
+
 /*
  * ddb_guc_define defines the settings and reserves their prefix.  To be called
  * once, when the library is loaded.
@@ -201,6 +268,20 @@ ddb_guc_define(void)
 							 true,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+	DefineCustomIntVariable("dynamo.stream_shard_period",
+							"Sets how long a shard of a stream is open.",
+							"Then it is closed and has a child.",
+							&ddb_stream_shard_period,
+							SHARD_PERIOD, 1, 6 * SHARD_PERIOD,
+							PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("dynamo.stream_shards",
+							"Sets how many shards a new stream has open at a time.",
+							"Partition keys are divided among them by hash.",
+							&ddb_stream_shard_count,
+							1, 1, 64,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
 	DefineCustomIntVariable("dynamo.table_partitions",
 							"Sets into how many hash partitions CreateTable divides an item table.",
 							"Zero makes an ordinary table.",
@@ -208,6 +289,9 @@ ddb_guc_define(void)
 							0, 0, 1024,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
+	define_expiry();
+	define_bulk();
+	define_subscriptions();
 	if (process_shared_preload_libraries_in_progress)
 		define_endpoint();
 	MarkGUCPrefixReserved("dynamo");

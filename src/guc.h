@@ -16,6 +16,32 @@ extern int	ddb_table_partitions;	/* dynamo.table_partitions: hash partitions of
 extern bool ddb_strict;			/* dynamo.strict: refuse what DynamoDB refuses, even
 								 * where we could do it */
 
+/* ---- expiry of items ---- */
+
+extern int	ddb_ttl_interval;	/* dynamo.ttl_interval, in ms between two sweeps; 0 for none */
+extern int	ddb_ttl_batch;		/* dynamo.ttl_batch: deletions in a transaction */
+extern int	ddb_ttl_rate;		/* dynamo.ttl_rate: deletions in a second, 0 for no limit */
+extern int	ddb_ttl_change_interval;	/* dynamo.ttl_change_interval, in seconds */
+
+extern int	ddb_stream_shard_period;	/* dynamo.stream_shard_period, in seconds: until a
+										 * shard is closed and gets a child */
+extern int	ddb_stream_shard_count; /* dynamo.stream_shards: open shards of a new stream */
+
+/* ---- subscriptions ---- */
+
+extern char *ddb_subscription_urls; /* dynamo.subscription_urls: allowed targets,
+									 * comma-separated */
+extern char *ddb_subscription_url_role; /* dynamo.subscription_url_role: whose members may
+										 * have such targets; empty: nobody but superusers */
+extern int	ddb_subscription_timeout;	/* dynamo.subscription_timeout, in ms: of a delivery */
+
+/* ---- bulk operations ---- */
+
+extern char *ddb_s3_directory;	/* dynamo.s3_directory: whose subdirectories are buckets;
+								 * empty: there are none */
+extern char *ddb_s3_role;		/* dynamo.s3_role: whose members may use them; empty:
+								 * nobody but superusers */
+
 /* ---- the HTTP endpoint ---- */
 
 typedef enum DdbAuth

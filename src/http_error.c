@@ -10,8 +10,6 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
 #include "error.h"
 #include "http_message.h"
 #include "mb/pg_wchar.h"
@@ -55,34 +53,12 @@ static const Translation rebuilding =
 {ERRCODE_UNIQUE_VIOLATION, DDB_INTERNAL_SERVER_ERROR,
 "The request was interrupted by another transaction", false};
 
-/*
- * Is this the name of an index that REINDEX CONCURRENTLY builds, or has
- * replaced and not dropped yet?  A number follows where the name was taken.
- */
-static bool
-is_rebuilt_index(const char *name)
-{
-	int			len = strlen(name);
-
-	while (len > 0 && isdigit((unsigned char) name[len - 1]))
-		len--;
-	return len >= 6 && (memcmp(name + len - 6, "_ccnew", 6) == 0 ||
-						memcmp(name + len - 6, "_ccold", 6) == 0);
-}
-
-static bool
-is_rebuilding(const ErrorData *error)
-{
-	return error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION &&
-		error->constraint_name != NULL && is_rebuilt_index(error->constraint_name);
-}
-
 static const Translation *
 find_translation(const ErrorData *error)
 {
 	int			i;
 
-	if (is_rebuilding(error))
+	if (ddb_error_is_rebuilding(error))
 		return &rebuilding;
 	for (i = 0; i < lengthof(translations); i++)
 	{
@@ -226,7 +202,7 @@ ddb_http_error_is_transient(const ErrorData *error)
 		case ERRCODE_LOCK_NOT_AVAILABLE:
 			return true;
 		default:
-			return is_rebuilding(error);
+			return ddb_error_is_rebuilding(error);
 	}
 }
 

@@ -7,7 +7,8 @@
  * it waited for is kept, so that the loop can look whether it is gone without
  * trying again; the call is repeated as a whole.  A periodic timer finds out
  * that the process sits in a lock wait, or that the call takes too long, and
- * cancels it in the way of pg_cancel_backend.
+ * cancels it in the way of pg_cancel_backend.  When the time for locks is over
+ * the answer is the one that the operation's row says (op.h).
  *
  * The call runs as its access key's role.  The role is switched inside the
  * transaction with SECURITY_LOCAL_USERID_CHANGE, so that no trigger can reset
@@ -64,6 +65,7 @@
 #define MALFORMED_LIMIT		(1024 * 1024)	/* bytes, of bodies that are looked at
 											 * for clients that are refused */
 #define ACTIVITY_LENGTH		320
+#define ONGOING				"Transaction is ongoing for the item"
 
 /* ----------------------------------------------------------------
  * The request timer
@@ -166,6 +168,23 @@ disarm(void)
 {
 	call_is_running = false;
 	QueryCancelPending = false;
+}
+
+/*
+ * Was the present cancel the timer's, of a wait for a lock?  For DdbDoor: the
+ * call goes on, and may meet further locks.
+ */
+static bool
+take_lost_lock(void)
+{
+	bool		lost = gave_up_lock && !gave_up_time;
+
+	if (lost)
+	{
+		gave_up_lock = false;
+		lock_wait_ticks = 0;
+	}
+	return lost;
 }
 
 /* ----------------------------------------------------------------
@@ -417,8 +436,9 @@ attempt(HttpCall *call)
  * ----------------------------------------------------------------
  */
 
-void
-ddb_http_refuse(HttpCall *call, DdbErrorCode code, const char *message)
+/* members: as of ddb_error_members */
+static void
+refuse(HttpCall *call, DdbErrorCode code, const char *message, const char *members)
 {
 	const DdbErrorInfo *info = ddb_error_info(code);
 	MemoryContext caller = MemoryContextSwitchTo(call->context);
@@ -428,9 +448,16 @@ ddb_http_refuse(HttpCall *call, DdbErrorCode code, const char *message)
 	error.sqlerrcode = MAKE_SQLSTATE(info->sqlstate[0], info->sqlstate[1], info->sqlstate[2],
 									 info->sqlstate[3], info->sqlstate[4]);
 	error.message = psprintf("%s: %s", info->name, message);
+	error.detail = unconstify(char *, members);
 	resetStringInfo(&call->response->body);
 	call->error = ddb_http_error(&error, call->response);
 	MemoryContextSwitchTo(caller);
+}
+
+void
+ddb_http_refuse(HttpCall *call, DdbErrorCode code, const char *message)
+{
+	refuse(call, code, message, NULL);
 }
 
 static bool
@@ -472,19 +499,53 @@ next_retry_anyway(void)
 	return last;
 }
 
+static DdbConflictRule
+conflict_rule(const HttpCall *call)
+{
+	return call->op != NULL ? call->op->conflict : DDB_CONFLICT_RETRY;
+}
+
+/*
+ * Has a batch another attempt when the time for locks is over?  The last one
+ * leaves out what is locked.
+ */
+static bool
+begin_last_attempt(HttpCall *call)
+{
+	if (conflict_rule(call) != DDB_CONFLICT_BATCH || call->is_last)
+		return false;
+	call->is_last = true;
+	call->has_tag = false;
+	call->retry_at = 0;
+	return true;
+}
+
+static bool
+met_lock(const ErrorData *error)
+{
+	return gave_up_lock && error->sqlerrcode == ERRCODE_QUERY_CANCELED;
+}
+
+/* did the attempt lose against another transaction? */
+static bool
+is_conflict(const ErrorData *error)
+{
+	return met_lock(error) || ddb_http_error_is_transient(error);
+}
+
 /*
  * Is the attempt to be repeated?  If so, say in the call what it waits for.
  */
 static bool
 park(HttpCall *call, const ErrorData *error)
 {
-	bool		met_lock = gave_up_lock && error->sqlerrcode == ERRCODE_QUERY_CANCELED;
-
-	if (!met_lock && !ddb_http_error_is_transient(error))
+	if (!is_conflict(error))
 		return false;
+	if (conflict_rule(call) == DDB_CONFLICT_TRANSACTION)
+		ddb_op_conflict_position(&call->element, &call->elements);
 	if (!is_within_lock_timeout(call))
-		return false;
-	call->has_tag = met_lock && can_be_watched(&waited_tag);
+		return begin_last_attempt(call);
+	call->has_tag = met_lock(error) && can_be_watched(&waited_tag);
 	call->tag = waited_tag;
 	call->mode = waited_mode;
 	call->retry_at = call->has_tag ? next_retry_anyway() :
@@ -492,11 +553,50 @@ park(HttpCall *call, const ErrorData *error)
 	return true;
 }
 
+/*
+ * A reason for each element of the transaction: the one that met a lock, and
+ * none for the others.
+ */
 static void
-refuse_locked(HttpCall *call)
+refuse_transaction(HttpCall *call)
 {
-	ddb_http_refuse(call, DDB_INTERNAL_SERVER_ERROR,
-					"The request waited too long for a lock that another session holds");
+	StringInfoData message;
+	StringInfoData members;
+	int			i;
+
+	initStringInfo(&message);
+	initStringInfo(&members);
+	appendStringInfoString(&message, "Transaction cancelled, please refer cancellation "
+						   "reasons for specific reasons [");
+	appendStringInfoString(&members, "{\"CancellationReasons\":[");
+	for (i = 0; i < call->elements; i++)
+	{
+		bool		is_reason = i == call->element;
+
+		appendStringInfo(&message, "%s%s", i > 0 ? ", " : "",
+						 is_reason ? "TransactionConflict" : "None");
+		appendStringInfo(&members, "%s{\"Code\":%s}", i > 0 ? "," : "",
+						 is_reason ? "\"TransactionConflict\",\"Message\":\"" ONGOING "\"" :
+						 "\"None\"");
+	}
+	appendStringInfoChar(&message, ']');
+	appendStringInfoString(&members, "]}");
+	refuse(call, DDB_TRANSACTION_CANCELED, message.data, members.data);
+}
+
+/* a call whose time for locks is over */
+static void
+refuse_conflict(HttpCall *call)
+{
+	DdbConflictRule rule = conflict_rule(call);
+
+	if (rule == DDB_CONFLICT_ITEM)
+		ddb_http_refuse(call, DDB_TRANSACTION_CONFLICT, ONGOING);
+	else if (rule == DDB_CONFLICT_TRANSACTION && call->elements > 0)
+		refuse_transaction(call);
+	else
+		ddb_http_refuse(call, DDB_INTERNAL_SERVER_ERROR,
+						"The request waited too long for a lock that another session holds");
 }
 
 /* the response to an error that is not to be repeated */
@@ -504,8 +604,9 @@ static void
 fail(HttpCall *call, const ErrorData *error)
 {
 	call->consumed = ddb_op_consumed;
-	if (gave_up_lock && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		refuse_locked(call);
+	if (met_lock(error) ||
+		(ddb_http_error_is_transient(error) && conflict_rule(call) != DDB_CONFLICT_RETRY))
+		refuse_conflict(call);
 	else
 		call->error = ddb_http_error(error, call->response);
 }
@@ -600,15 +701,18 @@ ddb_http_execute(HttpCall *call)
 	volatile bool done = true;
 
 	/* an attempt would only find out again, after a moment of waiting */
-	if (call->has_tag && !is_within_lock_timeout(call) && !looks_free(call))
+	if (call->has_tag && !is_within_lock_timeout(call) && !looks_free(call) &&
+		!begin_last_attempt(call))
 	{
-		refuse_locked(call);
+		refuse_conflict(call);
 		call->position = ddb_http_position();
 		return true;
 	}
 	MemoryContextSwitchTo(call->context);
 	resetStringInfo(&call->response->body);
 	MemSet(&ddb_op_consumed, 0, sizeof(ddb_op_consumed));
+	ddb_op_clear_conflict_position();
+	ddb_op_door.repeats = !call->is_last;
 	arm();
 	PG_TRY();
 	{
@@ -649,5 +753,6 @@ void
 ddb_http_execute_init(void)
 {
 	timer = RegisterTimeout(USER_TIMEOUT, timer_handler);
+	ddb_op_door.gave_up_lock = take_lost_lock;
 	before_shmem_exit(leave_at_exit, (Datum) 0);
 }

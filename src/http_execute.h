@@ -26,7 +26,12 @@ typedef struct HttpCall
 	DdbConsumed consumed;
 	XLogRecPtr	position;		/* see ddb_http_position */
 
-	/* between attempts: what it waits for */
+	/* between attempts */
+	bool		is_last;		/* attempt of a batch, which leaves out what is locked */
+	int			element;		/* of a transaction: the one that met a lock */
+	int			elements;		/* how many it has; 0 if it had not come so far */
+
+	/* what it waits for */
 	bool		has_tag;
 	LOCKTAG		tag;
 	LOCKMODE	mode;

@@ -46,7 +46,9 @@
 #include "http_listen.h"
 #include "http_server.h"
 #include "indexbuild.h"
+#include "op_bulk.h"
 #include "opstat.h"
+#include "transacttoken.h"
 
 #define LISTEN_RETRY_MS		2000
 #define SWEEP_MS			1000	/* between looks at the connections' clocks */
@@ -60,6 +62,7 @@
 #define MAX_REFUSED			64	/* connections being told that we are full */
 #define MAX_PEM_FILE		(1024 * 1024)
 #define KEY_SWEEP_MS		(60 * 1000)
+#define TOKEN_SWEEP_MS		(10 * 1000)
 #define BUILD_SWEEP_MS		(10 * 1000)
 #define MAX_DAEMONS			16	/* certificates with connections at a time */
 
@@ -510,13 +513,26 @@ sweep_keys(TimestampTz now)
 	run_aside(ddb_accesskey_sweep);
 }
 
+/* tokens of transactions that are remembered no longer */
+static void
+sweep_tokens(TimestampTz now)
+{
+	static TimestampTz last = 0;
+
+	if (RecoveryInProgress() || !TimestampDifferenceExceeds(last, now, TOKEN_SWEEP_MS))
+		return;
+	last = now;
+	run_aside(ddb_transacttoken_sweep);
+}
+
 static void
 resume_builds(void)
 {
 	(void) ddb_index_build_resume();
+	(void) ddb_bulk_resume();
 }
 
-/* index builds that a crash or a restart has left without a worker */
+/* index builds and bulk operations that a crash or a restart has left without a worker */
 static void
 sweep_builds(TimestampTz now)
 {
@@ -542,6 +558,7 @@ sweep(int worker, TimestampTz now)
 	if (worker == 0)
 	{
 		sweep_keys(now);
+		sweep_tokens(now);
 		sweep_builds(now);
 	}
 	pgstat_report_stat(false);

@@ -3,7 +3,8 @@
  *	  Secondary indexes: the entry of an item, and keeping index tables true.
  *
  * An index table has the columns
- *		hash	int4	ddb_key_partition_hash of pk, as partition_hash() gives it
+ *		hash	int4	ddb_key_partition_hash of pk, as partition_hash() gives it;
+ *				0 in an expiry index
  *		pk		text COLLATE "C" | numeric | bytea: the index partition key; of
  *				several attributes, one bytea made of them all
  *		sk1 ..	the index sort key attributes in order, none to four of them

@@ -162,12 +162,6 @@ ddb_index_base(const DdbTable *table, DdbDoc item, DdbIndexBase *out)
 	return true;
 }
 
-static bool
-same_name(DdbText a, DdbText b)
-{
-	return a.len == b.len && memcmp(a.str, b.str, a.len) == 0;
-}
-
 /*
  * ddb_index_is_key: is the attribute part of the index's partition or sort key?
  */
@@ -178,12 +172,12 @@ ddb_index_is_key(const DdbIndex *index, DdbText attribute)
 
 	for (i = 0; i < index->npartition; i++)
 	{
-		if (same_name(index->partition[i].name, attribute))
+		if (ddb_text_same(index->partition[i].name, attribute))
 			return true;
 	}
 	for (i = 0; i < index->nsort; i++)
 	{
-		if (same_name(index->sort[i].name, attribute))
+		if (ddb_text_same(index->sort[i].name, attribute))
 			return true;
 	}
 	return false;
@@ -244,7 +238,7 @@ ddb_index_partition(const DdbIndex *index, const DdbValue *values, DdbIndexPosit
 	hash = ddb_key_partition_hash(joined ? DDB_B : index->partition[0].type, out->pk);
 
 	/* unsigned order in a signed column, as partition_hash() has it */
-	out->hash = (int32) (hash ^ 0x80000000);
+	out->hash = index->expiry ? 0 : (int32) (hash ^ 0x80000000);
 }
 
 /*
@@ -362,7 +356,7 @@ add_name(DdbText *names, int *count, DdbText name)
 
 	for (i = 0; i < *count; i++)
 	{
-		if (same_name(names[i], name))
+		if (ddb_text_same(names[i], name))
 			return;
 	}
 	names[(*count)++] = name;
@@ -444,12 +438,12 @@ ddb_index_projects(const DdbTable *table, const DdbIndex *index, DdbText attribu
 		return true;
 	for (i = 0; i < table->keys.nattrs; i++)
 	{
-		if (same_name(table->keys.attr[i].name, attribute))
+		if (ddb_text_same(table->keys.attr[i].name, attribute))
 			return true;
 	}
 	for (i = 0; index->projection == DDB_PROJECT_INCLUDE && i < index->nattributes; i++)
 	{
-		if (same_name(index->attributes[i], attribute))
+		if (ddb_text_same(index->attributes[i], attribute))
 			return true;
 	}
 	return false;

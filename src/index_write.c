@@ -331,12 +331,6 @@ update_entry(Target *target, const DdbIndexPosition *position, const Jsonb *item
  * ----------------------------------------------------------------
  */
 
-static bool
-same_text(DdbText a, DdbText b)
-{
-	return a.len == b.len && memcmp(a.str, b.str, a.len) == 0;
-}
-
 /* key values of one type are equal when their stored texts are */
 static bool
 same_values(const DdbValue *a, const DdbValue *b, int count)
@@ -345,7 +339,7 @@ same_values(const DdbValue *a, const DdbValue *b, int count)
 
 	for (i = 0; i < count; i++)
 	{
-		if (!same_text(a[i].text, b[i].text))
+		if (!ddb_text_same(a[i].text, b[i].text))
 			return false;
 	}
 	return true;
@@ -490,7 +484,7 @@ ddb_index_maintain(const DdbTable *table, DdbDoc old_item, DdbDoc new_item)
 	read_base(table, &change.new_item, &change.new_base);
 	change.same_base = change.old_item.ptr != NULL && change.new_item.ptr != NULL &&
 		same_values(change.old_base.key, change.new_base.key, table->keys.nattrs);
-	for (i = 0; i < table->nindexes; i++)
+	for (i = 0; i < table->nkept; i++)
 		follow(&change, &table->indexes[i]);
 }
 
@@ -521,7 +515,7 @@ ddb_index_truncate(const DdbTable *table)
 {
 	int			i;
 
-	for (i = 0; i < table->nindexes; i++)
+	for (i = 0; i < table->nkept; i++)
 	{
 		const DdbIndex *index = &table->indexes[i];
 		char	   *sql = psprintf("TRUNCATE TABLE ONLY %s", index->qualified);

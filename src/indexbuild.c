@@ -70,6 +70,7 @@
 #include "index.h"
 #include "indexbuild.h"
 #include "indextable.h"
+#include "session.h"
 
 /* a batch ends with the first of these */
 #define BATCH_ITEMS		500
@@ -418,7 +419,7 @@ index_of_relation(const DdbTable *table, Oid index_relid)
 {
 	int			i;
 
-	for (i = 0; i < table->nindexes; i++)
+	for (i = 0; i < table->nkept; i++)
 	{
 		if (table->indexes[i].relid == index_relid)
 			return &table->indexes[i];
@@ -820,32 +821,6 @@ run_batch(Oid index_relid, int limit)
  * ----------------------------------------------------------------
  */
 
-/*
- * Settings of the worker's own session, whatever postgresql.conf, the
- * database or the role says.
- */
-static void
-set_session(void)
-{
-	static const char *const settings[][2] = {
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_deferrable", "off"},
-		{"session_replication_role", "origin"},
-		{"idle_in_transaction_session_timeout", "0"},
-		{"statement_timeout", "0"},
-		{"deadlock_timeout", "100ms"},	/* less than the writers': they win */
-		{"synchronous_commit", "off"},
-		{"search_path", "pg_catalog, pg_temp"},
-		{"client_min_messages", "error"},
-		{"application_name", "pg_dynamo index build"}
-	};
-	int			i;
-
-	for (i = 0; i < lengthof(settings); i++)
-		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
-}
-
 static void
 begin_transaction(void)
 {
@@ -980,7 +955,11 @@ ddb_index_build_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(Oid));
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	set_session();
+	ddb_session_init("pg_dynamo index build");
+
+	/* writers win a deadlock; what a crash forgets is built again */
+	SetConfigOption("deadlock_timeout", "100ms", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	pgstat_report_activity(STATE_RUNNING, MyBgworkerEntry->bgw_name);
 	if (claim_build(index_relid))
 		build_index(index_relid);

@@ -253,7 +253,7 @@ ddb_verify_index(PG_FUNCTION_ARGS)
 
 	memset(&state, 0, sizeof(state));
 	state.table = ddb_catalog_open(table_text, AccessShareLock, ACL_SELECT, "Scan", false);
-	state.index = ddb_catalog_index(state.table, index_text);
+	state.index = ddb_catalog_kept_index(state.table, index_text);
 	if (state.index == NULL)
 		ddb_validation_error("The table does not have the specified index: %.*s",
 							 index_text.len, index_text.str);

@@ -135,8 +135,9 @@ append_triggers(StringInfo sql, const char *qualified, const DdbKeySchema *keys)
 
 	appendStringInfo(sql,
 					 "; CREATE TRIGGER \"~item_before_insert\" BEFORE INSERT ON %s"
-					 " FOR EACH ROW EXECUTE FUNCTION dynamo.item_before_insert(%s)",
-					 qualified, arguments);
+					 " FOR EACH ROW EXECUTE FUNCTION dynamo.item_before_insert(%s)"
+					 "; ALTER TABLE %s ENABLE ALWAYS TRIGGER \"~item_before_insert\"",
+					 qualified, arguments, qualified);
 	appendStringInfo(sql,
 					 "; CREATE TRIGGER \"~item_after_update\" AFTER UPDATE ON %s"
 					 " FOR EACH ROW EXECUTE FUNCTION dynamo.item_after_update(%s)",
@@ -236,7 +237,7 @@ ddb_item_table_drop(const DdbTable *table)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "DROP TABLE %s", table->qualified);
-	for (i = 0; i < table->nindexes; i++)
+	for (i = 0; i < table->nkept; i++)
 		appendStringInfo(&sql, ", %s", table->indexes[i].qualified);
 	ddb_item_table_run(sql.data);
 	ddb_catalog_delete(relid);

@@ -19,6 +19,12 @@ typedef struct DdbText
 	int			len;			/* in bytes */
 } DdbText;
 
+static inline bool
+ddb_text_same(DdbText a, DdbText b)
+{
+	return a.len == b.len && memcmp(a.str, b.str, a.len) == 0;
+}
+
 /* a container inside somebody's jsonb; ptr is NULL where there is none */
 typedef struct DdbDoc
 {

@@ -19,10 +19,30 @@
 
 /* sorted by name, by bytes */
 static const DdbOperation operations[] = {
-	{.name = "BatchExecuteStatement"},
-	{.name = "BatchGetItem", .read_only = true},
-	{.name = "BatchWriteItem"},
-	{.name = "CancelBulkOperation"},
+	{
+		.name = "BatchExecuteStatement",
+		.shape = &ddb_shape_batch_execute_statement,
+		.handler = ddb_op_batch_execute_statement,
+		.read_only = true,
+		.conflict = DDB_CONFLICT_BATCH
+	},
+	{
+		.name = "BatchGetItem",
+		.shape = &ddb_shape_batch_get_item,
+		.handler = ddb_op_batch_get_item,
+		.read_only = true
+	},
+	{
+		.name = "BatchWriteItem",
+		.shape = &ddb_shape_batch_write_item,
+		.handler = ddb_op_batch_write_item,
+		.conflict = DDB_CONFLICT_BATCH
+	},
+	{
+		.name = "CancelBulkOperation",
+		.shape = &ddb_shape_cancel_bulk_operation,
+		.handler = ddb_op_cancel_bulk_operation
+	},
 	{.name = "CreateBackup", .table_name_rule = DDB_TABLE_NAME_CONTROL},
 	{.name = "CreateGlobalTable"},
 	{
@@ -35,7 +55,8 @@ static const DdbOperation operations[] = {
 	{
 		.name = "DeleteItem",
 		.shape = &ddb_shape_delete_item,
-		.handler = ddb_op_delete_item
+		.handler = ddb_op_delete_item,
+		.conflict = DDB_CONFLICT_ITEM
 	},
 	{.name = "DeleteResourcePolicy"},
 	{
@@ -45,7 +66,12 @@ static const DdbOperation operations[] = {
 		.table_name_rule = DDB_TABLE_NAME_CONTROL
 	},
 	{.name = "DescribeBackup", .read_only = true},
-	{.name = "DescribeBulkOperation", .read_only = true},
+	{
+		.name = "DescribeBulkOperation",
+		.shape = &ddb_shape_describe_bulk_operation,
+		.handler = ddb_op_describe_bulk_operation,
+		.read_only = true
+	},
 	{
 		.name = "DescribeContinuousBackups",
 		.read_only = true,
@@ -77,7 +103,12 @@ static const DdbOperation operations[] = {
 		.handler = ddb_op_describe_limits,
 		.read_only = true
 	},
-	{.name = "DescribeStream", .read_only = true},
+	{
+		.name = "DescribeStream",
+		.shape = &ddb_shape_describe_stream,
+		.handler = ddb_op_describe_stream,
+		.read_only = true
+	},
 	{
 		.name = "DescribeTable",
 		.shape = &ddb_shape_describe_table,
@@ -92,6 +123,8 @@ static const DdbOperation operations[] = {
 	},
 	{
 		.name = "DescribeTimeToLive",
+		.shape = &ddb_shape_describe_time_to_live,
+		.handler = ddb_op_describe_time_to_live,
 		.read_only = true,
 		.table_name_rule = DDB_TABLE_NAME_CONTROL
 	},
@@ -103,8 +136,20 @@ static const DdbOperation operations[] = {
 		.name = "EnableKinesisStreamingDestination",
 		.table_name_rule = DDB_TABLE_NAME_CONTROL
 	},
-	{.name = "ExecuteStatement"},
-	{.name = "ExecuteTransaction"},
+	{
+		.name = "ExecuteStatement",
+		.shape = &ddb_shape_execute_statement,
+		.handler = ddb_op_execute_statement,
+		.read_only = true,
+		.conflict = DDB_CONFLICT_ITEM
+	},
+	{
+		.name = "ExecuteTransaction",
+		.shape = &ddb_shape_execute_transaction,
+		.handler = ddb_op_execute_transaction,
+		.read_only = true,
+		.conflict = DDB_CONFLICT_TRANSACTION
+	},
 	{.name = "ExportTableToPointInTime"},
 	{
 		.name = "GetItem",
@@ -112,17 +157,37 @@ static const DdbOperation operations[] = {
 		.handler = ddb_op_get_item,
 		.read_only = true
 	},
-	{.name = "GetRecords", .read_only = true},
+	{
+		.name = "GetRecords",
+		.shape = &ddb_shape_get_records,
+		.handler = ddb_op_get_records,
+		.read_only = true
+	},
 	{.name = "GetResourcePolicy", .read_only = true},
-	{.name = "GetShardIterator", .read_only = true},
+	{
+		.name = "GetShardIterator",
+		.shape = &ddb_shape_get_shard_iterator,
+		.handler = ddb_op_get_shard_iterator,
+		.read_only = true
+	},
 	{.name = "ImportTable"},
 	{.name = "ListBackups", .read_only = true},
-	{.name = "ListBulkOperations", .read_only = true},
+	{
+		.name = "ListBulkOperations",
+		.shape = &ddb_shape_list_bulk_operations,
+		.handler = ddb_op_list_bulk_operations,
+		.read_only = true
+	},
 	{.name = "ListContributorInsights", .read_only = true},
 	{.name = "ListExports", .read_only = true},
 	{.name = "ListGlobalTables", .read_only = true},
 	{.name = "ListImports", .read_only = true},
-	{.name = "ListStreams", .read_only = true},
+	{
+		.name = "ListStreams",
+		.shape = &ddb_shape_list_streams,
+		.handler = ddb_op_list_streams,
+		.read_only = true
+	},
 	{
 		.name = "ListTables",
 		.shape = &ddb_shape_list_tables,
@@ -138,7 +203,8 @@ static const DdbOperation operations[] = {
 	{
 		.name = "PutItem",
 		.shape = &ddb_shape_put_item,
-		.handler = ddb_op_put_item
+		.handler = ddb_op_put_item,
+		.conflict = DDB_CONFLICT_ITEM
 	},
 	{.name = "PutResourcePolicy"},
 	{
@@ -156,14 +222,29 @@ static const DdbOperation operations[] = {
 		.read_only = true
 	},
 	{.name = "SearchVectors", .read_only = true},
-	{.name = "StartBulkPutItems", .table_name_rule = DDB_TABLE_NAME_CONTROL},
+	{
+		.name = "StartBulkPutItems",
+		.shape = &ddb_shape_start_bulk_put_items,
+		.handler = ddb_op_start_bulk_put_items,
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
 	{
 		.name = "TagResource",
 		.shape = &ddb_shape_tag_resource,
 		.handler = ddb_op_tag_resource
 	},
-	{.name = "TransactGetItems", .read_only = true},
-	{.name = "TransactWriteItems"},
+	{
+		.name = "TransactGetItems",
+		.shape = &ddb_shape_transact_get_items,
+		.handler = ddb_op_transact_get_items,
+		.read_only = true
+	},
+	{
+		.name = "TransactWriteItems",
+		.shape = &ddb_shape_transact_write_items,
+		.handler = ddb_op_transact_write_items,
+		.conflict = DDB_CONFLICT_TRANSACTION
+	},
 	{
 		.name = "UntagResource",
 		.shape = &ddb_shape_untag_resource,
@@ -182,7 +263,8 @@ static const DdbOperation operations[] = {
 	{
 		.name = "UpdateItem",
 		.shape = &ddb_shape_update_item,
-		.handler = ddb_op_update_item
+		.handler = ddb_op_update_item,
+		.conflict = DDB_CONFLICT_ITEM
 	},
 	{
 		.name = "UpdateKinesisStreamingDestination",
@@ -198,10 +280,16 @@ static const DdbOperation operations[] = {
 		.name = "UpdateTableReplicaAutoScaling",
 		.table_name_rule = DDB_TABLE_NAME_CONTROL
 	},
-	{.name = "UpdateTimeToLive", .table_name_rule = DDB_TABLE_NAME_CONTROL},
+	{
+		.name = "UpdateTimeToLive",
+		.shape = &ddb_shape_update_time_to_live,
+		.handler = ddb_op_update_time_to_live,
+		.table_name_rule = DDB_TABLE_NAME_CONTROL
+	},
 };
 
 DdbConsumed ddb_op_consumed = {0, 0};
+DdbDoor		ddb_op_door = {false, NULL};
 
 /* operations under way, one inside the other: more than one only by triggers */
 static int	depth = 0;

@@ -6,14 +6,12 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 
 #include "error.h"
 #include "op_common.h"
 
 #define READ_UNIT_BYTES		4096
 #define WRITE_UNIT_BYTES	1024
-#define MAX_LEGACY			4	/* parameters of one operation */
 
 /* ----------------------------------------------------------------
  * Mixing rules
@@ -57,73 +55,6 @@ has_any(DdbDoc request, const char *const *names)
 	return false;
 }
 
-/* an empty map of conditions or updates asks for nothing */
-static bool
-has_content(DdbDoc request, const char *name)
-{
-	DdbDoc		doc;
-
-	if (!ddb_request_has(request, name))
-		return false;
-	doc = ddb_request_doc(request, name);
-	return doc.ptr == NULL || ddb_doc_count(doc) > 0;
-}
-
-static void
-check_attributes_to_get(DdbDoc request)
-{
-	DdbDoc		list = ddb_request_doc(request, "AttributesToGet");
-	DdbTextSet	seen;
-	DdbDocCursor cursor;
-	DdbText		none;
-	JsonbValue	value;
-
-	if (list.ptr == NULL)
-		return;
-	ddb_textset_init(&seen, ddb_doc_count(list));
-	ddb_doc_begin(&cursor, list);
-	while (ddb_doc_next(&cursor, &none, &value))
-	{
-		DdbText		name = {value.val.string.val, value.val.string.len};
-
-		CHECK_FOR_INTERRUPTS();
-		if (value.type == jbvString && !ddb_textset_add(&seen, name))
-			ddb_validation_error("One or more parameter values were invalid: "
-								 "Duplicate value in attribute name: %.*s",
-								 name.len, name.str);
-	}
-	ddb_textset_free(&seen);
-}
-
-/*
- * Legacy parameters that would have an effect are not offered.  A
- * ConditionalOperator joins conditions and is refused without any.
- */
-static void
-refuse_legacy(DdbDoc request, const char *const *names)
-{
-	const char *used[MAX_LEGACY + 1];
-	int			n = 0;
-	int			i;
-
-	check_attributes_to_get(request);
-	if (ddb_request_has(request, "ConditionalOperator") &&
-		!has_content(request, "Expected") &&
-		!has_content(request, "QueryFilter") &&
-		!has_content(request, "ScanFilter"))
-		ddb_validation_error("ConditionalOperator cannot be used without Filter or Expected");
-	for (i = 0; names[i] != NULL; i++)
-	{
-		Assert(i < MAX_LEGACY);
-		if (has_content(request, names[i]))
-			used[n++] = names[i];
-	}
-	used[n] = NULL;
-	if (n > 0)
-		ddb_validation_error("The legacy parameters (%s) are not available in this version; use expressions",
-							 present_parameters(request, used));
-}
-
 void
 ddb_op_check_mixing(DdbDoc request, const DdbParameterSets *sets)
 {
@@ -141,7 +72,6 @@ ddb_op_check_mixing(DdbDoc request, const DdbParameterSets *sets)
 		!has_any(request, sets->value_expressions))
 		ddb_validation_error("ExpressionAttributeValues can only be specified when using expressions: %s",
 							 sets->needs_values);
-	refuse_legacy(request, sets->legacy);
 }
 
 /* ----------------------------------------------------------------
@@ -283,38 +213,48 @@ add_index_units(JsonbValue *capacity, const char *member, const DdbTable *table,
 }
 
 /*
+ * ddb_op_capacity: one ConsumedCapacity.  With INDEXES it shows the table's
+ * part and each index that has units; CapacityUnits is the sum in either shape.
+ */
+void
+ddb_op_capacity(JsonbValue *capacity, DdbCapacityDetail detail, DdbText table_name,
+				const DdbTable *table, double table_units, const double *index_units)
+{
+	double		total = table_units;
+	JsonbValue	value;
+	int			i;
+
+	for (i = 0; index_units != NULL && i < table->nindexes; i++)
+		total += index_units[i];
+	ddb_json_object(capacity, 5);
+	ddb_json_string(&value, table_name.str, table_name.len);
+	ddb_json_add_value(capacity, "TableName", &value);
+	ddb_json_add_double(capacity, "CapacityUnits", total);
+	if (detail != DDB_CAPACITY_INDEXES)
+		return;
+	add_units(capacity, "Table", strlen("Table"), table_units);
+	if (index_units != NULL)
+	{
+		add_index_units(capacity, "LocalSecondaryIndexes", table, index_units, false);
+		add_index_units(capacity, "GlobalSecondaryIndexes", table, index_units, true);
+	}
+}
+
+/*
  * ddb_op_add_index_capacity: ConsumedCapacity of a request that reached
- * indexes.  With INDEXES it shows the table's part and each index that has
- * units; CapacityUnits is the sum in either shape.
+ * indexes.
  */
 void
 ddb_op_add_index_capacity(JsonbValue *response, DdbDoc request, const DdbTable *table,
 						  double table_units, const double *index_units)
 {
 	DdbCapacityDetail detail = ddb_op_capacity_detail(request);
-	DdbText		table_name = ddb_op_table_name(request);
-	double		total = table_units;
 	JsonbValue	capacity;
-	JsonbValue	value;
-	int			i;
 
 	if (detail == DDB_CAPACITY_NONE)
 		return;
-	for (i = 0; index_units != NULL && i < table->nindexes; i++)
-		total += index_units[i];
-	ddb_json_object(&capacity, 5);
-	ddb_json_string(&value, table_name.str, table_name.len);
-	ddb_json_add_value(&capacity, "TableName", &value);
-	ddb_json_add_double(&capacity, "CapacityUnits", total);
-	if (detail == DDB_CAPACITY_INDEXES)
-	{
-		add_units(&capacity, "Table", strlen("Table"), table_units);
-		if (index_units != NULL)
-		{
-			add_index_units(&capacity, "LocalSecondaryIndexes", table, index_units, false);
-			add_index_units(&capacity, "GlobalSecondaryIndexes", table, index_units, true);
-		}
-	}
+	ddb_op_capacity(&capacity, detail, ddb_op_table_name(request), table, table_units,
+					index_units);
 	ddb_json_add_value(response, "ConsumedCapacity", &capacity);
 }
 

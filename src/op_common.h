@@ -21,9 +21,9 @@ typedef struct DdbParameterSets
 } DdbParameterSets;
 
 /*
- * ddb_op_check_mixing: raises when legacy and expression parameters are mixed;
- * then for names or values without an expression that could use them; then,
- * since legacy parameters are not offered, for any that would have an effect.
+ * ddb_op_check_mixing: raises when legacy and expression parameters are mixed,
+ * empty ones included; then for names or values without an expression that
+ * could use them.
  */
 extern void ddb_op_check_mixing(DdbDoc request, const DdbParameterSets *sets);
 
@@ -63,6 +63,15 @@ extern DdbCapacityDetail ddb_op_capacity_detail(DdbDoc request);
 extern double ddb_read_units(int64 bytes, bool consistent);
 extern double ddb_item_read_units(DdbDoc item, bool consistent);
 extern double ddb_item_write_units(DdbDoc item);
+
+/*
+ * One ConsumedCapacity, for the arrays of requests that name several tables:
+ * of the table called table_name, as sent; index_units as below.  detail is
+ * not NONE.
+ */
+extern void ddb_op_capacity(JsonbValue *capacity, DdbCapacityDetail detail, DdbText table_name,
+							const DdbTable *table, double table_units,
+							const double *index_units);
 
 /* adds ConsumedCapacity to response, unless detail is NONE */
 extern void ddb_op_add_capacity(JsonbValue *response, DdbDoc request, double units);

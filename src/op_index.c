@@ -89,12 +89,6 @@ next_part(const DdbTable *table, int *n, IndexPart *part)
 }
 
 static bool
-same_name(DdbText a, DdbText b)
-{
-	return a.len == b.len && memcmp(a.str, b.str, a.len) == 0;
-}
-
-static bool
 is_empty(const DdbValue *value)
 {
 	return value->type != DDB_N && value->text.len == 0;
@@ -223,7 +217,7 @@ check_action(const ExprBinding *update, const ExprAction *action, const IndexPar
 	name = ddb_expr_step_name(update, &action->path.steps[0]);
 	for (i = 0; i < part->nattrs; i++)
 	{
-		if (!same_name(name, part->attrs[i].name))
+		if (!ddb_text_same(name, part->attrs[i].name))
 			continue;
 		check_given_value(part, &part->attrs[i], value);
 		if (key_bytes(value) > max_key_bytes(part))
@@ -255,7 +249,7 @@ is_target(const ExprBinding *update, DdbText name)
 
 	for (i = 0; i < program->nactions; i++)
 	{
-		if (same_name(ddb_expr_step_name(update, &program->actions[i].path.steps[0]), name))
+		if (ddb_text_same(ddb_expr_step_name(update, &program->actions[i].path.steps[0]), name))
 			return true;
 	}
 	return false;

@@ -12,6 +12,7 @@
 #include "expr_eval.h"
 #include "op.h"
 #include "op_common.h"
+#include "op_legacy.h"
 #include "op_write.h"
 #include "store.h"
 
@@ -78,6 +79,26 @@ return_values_old_only(DdbDoc request)
 	return result;
 }
 
+/*
+ * Condition and update, from legacy parameters or from expressions: a request
+ * has but one kind of them.
+ */
+static void
+read_conditions(DdbItemWrite *write, DdbDoc request)
+{
+	ExprBinding *updates = NULL;
+	ExprBinding *expected;
+
+	if (write->kind == DDB_WRITE_UPDATE)
+		updates = ddb_legacy_updates(request);
+	expected = ddb_legacy_expected(request);
+	ddb_write_expressions(write, request);
+	if (updates != NULL)
+		write->update = updates;
+	if (expected != NULL)
+		write->condition = expected;
+}
+
 /* ----------------------------------------------------------------
  * Responses
  * ----------------------------------------------------------------
@@ -135,8 +156,10 @@ ddb_op_get_item(DdbDoc request)
 
 	ddb_op_check_mixing(request, &get_parameters);
 	key_doc = ddb_item_accept(ddb_request_doc(request, "Key"));
+	projection = ddb_legacy_projection(request);
 	ddb_op_expressions(request, &context);
-	projection = ddb_op_expression(request, &context, EXPR_PROJECTION, "ProjectionExpression");
+	if (projection == NULL)
+		projection = ddb_op_expression(request, &context, EXPR_PROJECTION, "ProjectionExpression");
 	ddb_expr_context_finish(&context);
 
 	table = ddb_op_open(request, AccessShareLock, ACL_SELECT, "GetItem");
@@ -172,7 +195,7 @@ ddb_op_put_item(DdbDoc request)
 	ddb_write_values(&write, request);
 	returns = return_values_old_only(request);
 	ddb_write_check_size(&write);
-	ddb_write_expressions(&write, request);
+	read_conditions(&write, request);
 
 	ddb_write_accept(&write, open_for(request, &write));
 	write.keep_items = returns == RETURN_ALL_OLD;
@@ -195,7 +218,7 @@ ddb_op_delete_item(DdbDoc request)
 	ddb_write_init(&write, DDB_WRITE_DELETE);
 	ddb_write_values(&write, request);
 	returns = return_values_old_only(request);
-	ddb_write_expressions(&write, request);
+	read_conditions(&write, request);
 
 	ddb_write_accept(&write, open_for(request, &write));
 	write.keep_items = returns == RETURN_ALL_OLD;
@@ -245,7 +268,7 @@ ddb_op_update_item(DdbDoc request)
 	ddb_write_init(&write, DDB_WRITE_UPDATE);
 	ddb_write_values(&write, request);
 	returns = return_values(request);
-	ddb_write_expressions(&write, request);
+	read_conditions(&write, request);
 
 	ddb_write_accept(&write, open_for(request, &write));
 	write.keep_items = returns != RETURN_NONE;

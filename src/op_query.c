@@ -18,8 +18,11 @@
 #include "expr_eval.h"
 #include "op.h"
 #include "op_common.h"
+#include "op_legacy.h"
 #include "op_query.h"
 #include "op_read.h"
+
+#define MSG_NUMBER_OF_CONDITIONS	"Conditions can be of length 1 or 2 only"
 
 typedef enum Select
 {
@@ -115,8 +118,19 @@ check_select(DdbDoc request, const DdbRead *read, const char *verb)
 							 "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES");
 	if (select != SELECT_ABSENT && select != SELECT_SPECIFIC_ATTRIBUTES &&
 		read->projection != NULL)
-		ddb_validation_error("Cannot specify the ProjectionExpression when choosing to get %s",
+		ddb_validation_error("Cannot specify the %s when choosing to get %s",
+							 read->projection->program->legacy ? "AttributesToGet" : "ProjectionExpression",
 							 gets[select]);
+}
+
+/* filter and projection, unless legacy parameters have given them */
+static void
+read_expressions(DdbDoc request, ExprRequest *context, DdbRead *read)
+{
+	if (read->filter == NULL)
+		read->filter = ddb_op_expression(request, context, EXPR_FILTER, "FilterExpression");
+	if (read->projection == NULL)
+		read->projection = ddb_op_expression(request, context, EXPR_PROJECTION, "ProjectionExpression");
 }
 
 static void
@@ -155,7 +169,22 @@ check_number_of_conditions(const DdbRead *read)
 {
 	if (read->query.nconditions > 2 &&
 		(read->index == NULL || ddb_read_key_is_simple(&read->query.key)))
-		ddb_validation_error("Conditions can be of length 1 or 2 only");
+		ddb_validation_error(MSG_NUMBER_OF_CONDITIONS);
+}
+
+/*
+ * Conditions on the key, from either parameter.  An empty KeyConditions is
+ * as good as too many.
+ */
+static void
+read_key_conditions(DdbDoc request, const ExprBinding *expression, DdbKeyQuery *query)
+{
+	if (expression != NULL)
+		query->conditions = ddb_expr_key_conditions(expression, &query->nconditions);
+	else
+		query->conditions = ddb_legacy_key_conditions(request, &query->nconditions);
+	if (query->nconditions == 0)
+		ddb_validation_error(MSG_NUMBER_OF_CONDITIONS);
 }
 
 /*
@@ -169,21 +198,17 @@ prepare_query(DdbDoc request, DdbRead *read)
 
 	query_mixing(request);
 	read_members(request, read);
+	read->filter = ddb_legacy_filter(request, "QueryFilter");
+	read->projection = ddb_legacy_projection(request);
 	read_start_key(request, read);
 	if (!ddb_request_has(request, "KeyConditionExpression") &&
 		!ddb_request_has(request, "KeyConditions"))
 		ddb_validation_error("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.");
 	ddb_op_expressions(request, &context);
 	key_condition = ddb_op_expression(request, &context, EXPR_KEY_CONDITION, "KeyConditionExpression");
-	read->filter = ddb_op_expression(request, &context, EXPR_FILTER, "FilterExpression");
-	read->projection = ddb_op_expression(request, &context, EXPR_PROJECTION, "ProjectionExpression");
+	read_expressions(request, &context, read);
 	ddb_expr_context_finish(&context);
-	if (key_condition == NULL &&
-		ddb_doc_count(ddb_request_doc(request, "KeyConditions")) == 0)
-		ddb_validation_error("Conditions can be of length 1 or 2 only");
-	if (key_condition == NULL)
-		ddb_validation_error("The legacy parameters (KeyConditions) are not available in this version; use expressions");
-	read->query.conditions = ddb_expr_key_conditions(key_condition, &read->query.nconditions);
+	read_key_conditions(request, key_condition, &read->query);
 	if (!ddb_request_has(request, "IndexName"))
 		check_number_of_conditions(read);
 
@@ -263,11 +288,12 @@ prepare_scan(DdbDoc request, DdbRead *read, DdbScanPart *range)
 	memset(range, 0, sizeof(DdbScanPart));
 	ddb_op_check_mixing(request, &sets);
 	read_members(request, read);
+	read->projection = ddb_legacy_projection(request);
+	read->filter = ddb_legacy_filter(request, "ScanFilter");
 	read_start_key(request, read);
 	check_segments(request, range);
 	ddb_op_expressions(request, &context);
-	read->filter = ddb_op_expression(request, &context, EXPR_FILTER, "FilterExpression");
-	read->projection = ddb_op_expression(request, &context, EXPR_PROJECTION, "ProjectionExpression");
+	read_expressions(request, &context, read);
 	ddb_expr_context_finish(&context);
 
 	open_source(request, read, "Scan");

@@ -19,12 +19,6 @@
 #define MSG_START_INVALID	"The provided starting key is invalid"
 #define MSG_START_MISMATCH	MSG_START_INVALID ": The provided key element does not match the schema"
 
-static bool
-same_name(DdbText a, DdbText b)
-{
-	return a.len == b.len && memcmp(a.str, b.str, a.len) == 0;
-}
-
 static void
 add_attributes(DdbReadKey *key, const DdbKeyAttr *attrs, int count)
 {
@@ -61,7 +55,7 @@ has_attribute(const DdbReadKey *key, DdbText name)
 
 	for (i = 0; i < key->nattrs; i++)
 	{
-		if (same_name(key->attr[i].name, name))
+		if (ddb_text_same(key->attr[i].name, name))
 			return true;
 	}
 	return false;
@@ -141,7 +135,7 @@ condition_on(const DdbKeyQuery *query, int position)
 
 	for (i = 0; i < query->nconditions; i++)
 	{
-		if (same_name(query->conditions[i].name, query->key.attr[position].name))
+		if (ddb_text_same(query->conditions[i].name, query->key.attr[position].name))
 			return &query->conditions[i];
 	}
 	return NULL;
@@ -177,6 +171,8 @@ check_condition_values(const DdbKeyQuery *query, int position,
 	int			nvalues = condition->op == EXPR_KEY_BETWEEN ? 2 : 1;
 	int			i;
 
+	if (condition->op == EXPR_KEY_NOT_INDEXABLE)
+		ddb_validation_error("Attempted conditional constraint is not an indexable operation");
 	for (i = 0; i < nvalues; i++)
 	{
 		if (condition->values[i].type != attr->type)
@@ -280,6 +276,7 @@ satisfies(const ExprKeyCondition *condition, const DdbValue *value)
 		case EXPR_KEY_BETWEEN:
 			return order >= 0 && ddb_value_compare(value, &condition->values[1]) <= 0;
 		case EXPR_KEY_BEGINS_WITH:
+		case EXPR_KEY_NOT_INDEXABLE:
 			break;
 	}
 	elog(ERROR, "unrecognized key condition operator %d", condition->op);
@@ -407,6 +404,8 @@ set_bounds(const ExprKeyCondition *condition, DdbBound *lower, DdbBound *upper)
 			upper->inclusive = false;
 			upper->present = ddb_key_prefix_end(value->type, lower->value, &upper->value);
 			return;
+		case EXPR_KEY_NOT_INDEXABLE:
+			break;
 	}
 	elog(ERROR, "unrecognized key condition operator %d", condition->op);
 }
@@ -532,8 +531,9 @@ ddb_read_key_check_filter(const DdbReadKey *key, const ExprBinding *filter)
 	for (i = 0; filter != NULL && i < key->nattrs; i++)
 	{
 		if (ddb_expr_uses_attribute(filter, key->attr[i].name, false))
-			ddb_validation_error("Filter Expression can only contain non-primary key attributes: "
+			ddb_validation_error("%s can only contain non-primary key attributes: "
 								 "Primary key attribute: %.*s",
+								 filter->program->legacy ? "QueryFilter" : "Filter Expression",
 								 key->attr[i].name.len, key->attr[i].name.str);
 	}
 }

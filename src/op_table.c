@@ -17,7 +17,9 @@
 #include "error.h"
 #include "guc.h"
 #include "op.h"
+#include "op_stream.h"
 #include "op_table.h"
+#include "streamdrain.h"
 
 #define MAX_LIST_TABLES			100
 
@@ -31,6 +33,7 @@ typedef struct CreateRequest
 	DdbDoc		global_indexes;
 	DdbKeySchema keys;
 	bool		wants_stream;
+	DdbViewType stream_view;
 	DdbTableSettings settings;
 	DdbTag	   *tags;
 	int			ntags;
@@ -113,7 +116,7 @@ find_earlier(DdbDoc definitions, int i)
 
 	for (j = 0; j < i; j++)
 	{
-		if (ddb_op_text_equal(ddb_op_attribute_name(ddb_tableinfo_member(definitions, j)), name))
+		if (ddb_text_same(ddb_op_attribute_name(ddb_tableinfo_member(definitions, j)), name))
 			return j;
 	}
 	return -1;
@@ -214,7 +217,7 @@ create_read_stream(CreateRequest *create)
 												"StreamSpecification");
 
 	create->wants_stream = specification.ptr != NULL &&
-		ddb_op_read_stream_enabled(specification);
+		ddb_op_read_stream(specification, &create->stream_view);
 }
 
 static void
@@ -239,8 +242,6 @@ create_refuse_unavailable(CreateRequest *create)
 {
 	ddb_op_refuse_unavailable(create->request, create_unavailable,
 							  lengthof(create_unavailable));
-	if (create->wants_stream)
-		ddb_op_refuse_stream();
 }
 
 /* in the order in which errors are reported */
@@ -288,6 +289,8 @@ create_insert(CreateRequest *create)
 
 	if (stored.on_demand)
 		stored.on_demand_since[0] = ddb_tableinfo_now();
+	if (create->wants_stream)
+		ddb_streamdrain_prepare(ddb_op_door.repeats);
 	relid = ddb_item_table_create(name, &create->keys);
 	ddb_catalog_insert(name, relid, &create->keys,
 					   ddb_tableinfo_encode(&stored), &row);
@@ -296,6 +299,8 @@ create_insert(CreateRequest *create)
 							   create->tags[i].value);
 	create_insert_indexes(create, row.table);
 	row.table = ddb_catalog_find(name, strlen(name));
+	if (create->wants_stream)
+		view.stream = ddb_op_enable_stream(row.table, create->stream_view);
 	view.nindexes = row.table->nindexes;
 	view.indexes = ddb_op_view_indexes(row.table, &create->settings, true);
 	return ddb_op_description_response("TableDescription", &view);
@@ -335,6 +340,7 @@ ddb_op_describe_table(DdbDoc request)
 	ddb_item_table_measure(table, &view.items, &view.bytes);
 	view.nindexes = table->nindexes;
 	view.indexes = ddb_op_view_indexes(table, &settings, false);
+	view.stream = ddb_stream_of_table(table);
 	if (ddb_op_has_index_in(table, DDB_INDEX_CREATING))
 		view.status = "UPDATING";
 	return ddb_op_description_response("Table", &view);
@@ -403,6 +409,7 @@ ddb_op_delete_table(DdbDoc request)
 	if (settings.deletion_protection)
 		ddb_validation_error("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.");
 	ddb_item_table_measure(table, &view.items, &view.bytes);
+	view.stream = ddb_stream_of_table(table);
 	response = ddb_op_description_response("TableDescription", &view);
 	ddb_item_table_drop(table);
 	return response;

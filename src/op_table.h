@@ -8,6 +8,7 @@
 
 #include "indextable.h"
 #include "shape.h"
+#include "streamlog.h"
 #include "tableinfo.h"
 
 #define INVALID_PARAMETERS	"One or more parameter values were invalid: "
@@ -43,8 +44,6 @@ extern const char *const ddb_op_table_classes[];
 
 /* ---- op_table_parts.c ---- */
 
-extern bool ddb_op_text_equal(DdbText a, DdbText b);
-
 /* is the member there as a list, and empty? */
 extern bool ddb_op_is_empty_list(DdbDoc object, const char *name);
 
@@ -73,11 +72,10 @@ extern void ddb_op_refuse_unavailable(DdbDoc request,
 									  const DdbUnavailableMember *members, int n);
 
 /*
- * Whether a StreamSpecification asks for a stream; raises where switch and
- * view type contradict each other.
+ * Whether a StreamSpecification asks for a stream, and its view type; raises
+ * where switch and view type contradict each other.
  */
-extern bool ddb_op_read_stream_enabled(DdbDoc specification);
-extern void ddb_op_refuse_stream(void);
+extern bool ddb_op_read_stream(DdbDoc specification, DdbViewType *view);
 
 /* a response of one member, a TableDescription */
 extern Jsonb *ddb_op_description_response(const char *member,

@@ -364,7 +364,7 @@ differs_in(const DdbKeyAttr *attrs, int n, const DdbKeyAttr *others, int nothers
 		for (j = 0; j < nothers; j++)
 		{
 			if (attrs[i].type != others[j].type &&
-				ddb_op_text_equal(attrs[i].name, others[j].name))
+				ddb_text_same(attrs[i].name, others[j].name))
 				return true;
 		}
 	}

@@ -20,12 +20,6 @@ const char *const ddb_op_table_classes[] = {
 };
 
 bool
-ddb_op_text_equal(DdbText a, DdbText b)
-{
-	return a.len == b.len && memcmp(a.str, b.str, a.len) == 0;
-}
-
-bool
 ddb_op_is_empty_list(DdbDoc object, const char *name)
 {
 	DdbDoc		list = ddb_request_doc(object, name);
@@ -133,10 +127,13 @@ ddb_op_refuse_unavailable(DdbDoc request, const DdbUnavailableMember *members, i
 	}
 }
 
-/* whether a StreamSpecification asks for a stream; its own rules */
 bool
-ddb_op_read_stream_enabled(DdbDoc specification)
+ddb_op_read_stream(DdbDoc specification, DdbViewType *view)
 {
+	/* in the order of DdbViewType */
+	static const char *const views[] = {
+		"KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", NULL
+	};
 	bool		enabled = false;
 	bool		has_view = ddb_request_has(specification, "StreamViewType");
 
@@ -145,13 +142,8 @@ ddb_op_read_stream_enabled(DdbDoc specification)
 		ddb_validation_error(INVALID_PARAMETERS "StreamViewType must be specified when StreamEnabled is true");
 	if (!enabled && has_view)
 		ddb_validation_error(INVALID_PARAMETERS "StreamViewType cannot be specified when StreamEnabled is false");
+	*view = ddb_request_enum(specification, "StreamViewType", views, DDB_VIEW_KEYS_ONLY);
 	return enabled;
-}
-
-void
-ddb_op_refuse_stream(void)
-{
-	ddb_validation_error("StreamSpecification: streams are not available in this version");
 }
 
 /* a response of one member, a TableDescription */

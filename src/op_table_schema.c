@@ -73,7 +73,7 @@ has_name(const NameSet *set, DdbText name)
 
 	for (i = 0; i < set->count; i++)
 	{
-		if (ddb_op_text_equal(set->name[i], name))
+		if (ddb_text_same(set->name[i], name))
 			return true;
 	}
 	return false;
@@ -101,7 +101,7 @@ ddb_op_find_definition(DdbDoc definitions, DdbText name, DdbType *type)
 		DdbDoc		element = ddb_tableinfo_member(definitions, i);
 		DdbText		type_name = {"", 0};
 
-		if (!ddb_op_text_equal(ddb_op_attribute_name(element), name))
+		if (!ddb_text_same(ddb_op_attribute_name(element), name))
 			continue;
 		ddb_request_string(element, "AttributeType", &type_name);
 		if (!ddb_type_parse(type_name.str, type_name.len, type))
@@ -164,7 +164,7 @@ check_simple_key(DdbDoc key_schema)
 	int			i;
 
 	if (n == 2 &&
-		ddb_op_text_equal(ddb_op_attribute_name(ddb_tableinfo_member(key_schema, 0)),
+		ddb_text_same(ddb_op_attribute_name(ddb_tableinfo_member(key_schema, 0)),
 						  ddb_op_attribute_name(ddb_tableinfo_member(key_schema, 1))))
 		ddb_validation_error("Both the Hash Key and the Range Key element in the KeySchema have the same name");
 	for (i = 0; i < n; i++)
@@ -188,7 +188,7 @@ check_names_differ(DdbDoc key_schema)
 
 		for (j = 0; j < i; j++)
 		{
-			if (ddb_op_text_equal(ddb_op_attribute_name(ddb_tableinfo_member(key_schema, j)), name))
+			if (ddb_text_same(ddb_op_attribute_name(ddb_tableinfo_member(key_schema, j)), name))
 				ddb_validation_error("Invalid KeySchema: Two KeySchemaElements have the same name: %.*s",
 									 name.len, name.str);
 		}
@@ -368,7 +368,7 @@ check_local_key(const DdbIndexRequest *request, DdbDoc index)
 		ddb_validation_error(INVALID_PARAMETERS "Index KeySchema does not have a range key for index: %.*s",
 							 name.len, name.str);
 	hash = ddb_op_attribute_name(ddb_tableinfo_member(key_schema, 0));
-	if (!ddb_op_text_equal(hash, table_hash))
+	if (!ddb_text_same(hash, table_hash))
 		ddb_validation_error(INVALID_PARAMETERS "Index KeySchema does not have the same leading hash key as table KeySchema for index: %.*s. index hash key: %.*s, table hash key: %.*s",
 							 name.len, name.str, hash.len, hash.str,
 							 table_hash.len, table_hash.str);

@@ -10,7 +10,9 @@
 
 #include "error.h"
 #include "op.h"
+#include "op_stream.h"
 #include "op_table.h"
+#include "streamdrain.h"
 
 #define ON_DEMAND_SWITCH_PERIOD DDB_MS_PER_DAY
 #define CLASS_CHANGE_PERIOD		(30 * DDB_MS_PER_DAY)
@@ -23,7 +25,10 @@ typedef struct UpdateRequest
 	DdbTableSettings before;
 	DdbTableSettings after;
 	bool		updating;		/* a change that leaves ACTIVE for a while */
+	DdbStream  *stream;			/* the enabled one, or the last; NULL if none was */
+	bool		changes_stream;
 	bool		wants_stream;
+	DdbViewType stream_view;
 	DdbIndexChanges *indexes;
 } UpdateRequest;
 
@@ -110,13 +115,20 @@ update_stream(UpdateRequest *update)
 {
 	DdbDoc		specification = ddb_request_doc(update->request,
 												"StreamSpecification");
+	bool		enabled;
 
 	if (specification.ptr == NULL)
 		return;
-	update->wants_stream = ddb_op_read_stream_enabled(specification);
-	if (!update->wants_stream)
+	update->changes_stream = true;
+	update->wants_stream = ddb_op_read_stream(specification, &update->stream_view);
+	enabled = update->stream != NULL && update->stream->disabled == 0;
+	if (update->wants_stream && enabled)
+		ddb_validation_error("Table already has an enabled stream: TableName: %s",
+							 update->table->name);
+	if (!update->wants_stream && !enabled)
 		ddb_validation_error("Table has no stream to disable: TableName: %s",
 							 update->table->name);
+	update->updating = true;
 }
 
 /* put now in front of a list of times, or false where all are in the period */
@@ -256,8 +268,6 @@ update_refuse_unavailable(UpdateRequest *update)
 {
 	ddb_op_refuse_unavailable(update->request, update_unavailable,
 							  lengthof(update_unavailable));
-	if (update->wants_stream)
-		ddb_op_refuse_stream();
 }
 
 static void (*const update_checks[]) (UpdateRequest *) = {
@@ -278,6 +288,17 @@ static void (*const update_steps[]) (UpdateRequest *) = {
 	update_refuse_unavailable,
 };
 
+static void
+update_apply_stream(UpdateRequest *update)
+{
+	if (!update->changes_stream)
+		return;
+	if (update->wants_stream)
+		update->stream = ddb_op_enable_stream(update->table, update->stream_view);
+	else
+		ddb_op_disable_stream(update->table, update->stream);
+}
+
 /*
  * The answer shows what is known at once: the billing mode, the times of
  * throughput changes, protection; throughput, its count of decreases and the
@@ -296,11 +317,24 @@ update_apply(UpdateRequest *update, DdbTableRow *row)
 		view.warm_status = "UPDATING";
 	ddb_item_table_measure(update->table, &view.items, &view.bytes);
 	view.indexes = ddb_op_view_index_changes(update->indexes, &view.nindexes);
+	update_apply_stream(update);
+	view.stream = update->stream;
 
 	ddb_catalog_update_settings(update->table,
 								ddb_tableinfo_encode(&update->after));
 	row->table = ddb_op_apply_index_changes(update->indexes);
 	return ddb_op_description_response("TableDescription", &view);
+}
+
+/* the slot must be there before this transaction writes, or takes a lock */
+static bool
+enables_stream(DdbDoc request)
+{
+	DdbDoc		specification = ddb_request_doc(request, "StreamSpecification");
+	bool		enabled = false;
+
+	return specification.ptr != NULL &&
+		ddb_request_bool(specification, "StreamEnabled", &enabled) && enabled;
 }
 
 /*
@@ -323,9 +357,14 @@ ddb_op_update_table(DdbDoc request)
 
 	if (ddb_op_has_index_change(request))
 		lockmode = ShareRowExclusiveLock;
+	if (ddb_request_has(request, "StreamSpecification"))
+		lockmode = AccessExclusiveLock;
+	if (enables_stream(request))
+		ddb_streamdrain_prepare(ddb_op_door.repeats);
 	update.table = ddb_catalog_open(ddb_op_request_table_name(request, "UpdateTable"),
 									lockmode, DDB_ACL_OWNER, "UpdateTable", true);
 	ddb_catalog_read(update.table, &row);
+	update.stream = ddb_stream_of_table(update.table);
 	ddb_tableinfo_decode(row.settings, update.now, &update.before);
 	update.after = update.before;
 	for (i = 0; i < lengthof(update_steps); i++)

@@ -406,6 +406,35 @@ permits_absence(const DdbItemWrite *write)
 }
 
 /*
+ * A put whose old item nobody asks for.
+ */
+bool
+ddb_write_is_blind(const DdbItemWrite *write)
+{
+	return write->kind == DDB_WRITE_PUT && write->condition == NULL &&
+		write->presence == DDB_PRESENCE_ANY && !write->collection_full &&
+		!write->look && !write->keep_items;
+}
+
+void
+ddb_write_run_blind(DdbItemWrite *const *writes, int count)
+{
+	DdbKey	   *keys = palloc(count * sizeof(DdbKey));
+	Jsonb	  **items = palloc(count * sizeof(Jsonb *));
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		Assert(ddb_write_is_blind(writes[i]));
+		keys[i] = writes[i]->columns;
+		items[i] = writes[i]->put_item;
+		writes[i]->new_units = ddb_item_write_units(writes[i]->key);
+		count_indexes(writes[i], absent_item, writes[i]->key);
+	}
+	ddb_store_put_many(writes[0]->table, keys, items, count);
+}
+
+/*
  * A put that wants to know nothing of the old item does not read it, and is
  * counted, with its index entries, by its new item alone: with large items the
  * reading would cost half as much again.
@@ -414,16 +443,15 @@ static void
 run_put(DdbItemWrite *write)
 {
 	write->new_units = ddb_item_write_units(write->key);
-	if (write->collection_full || !permits_absence(write))
+	if (ddb_write_is_blind(write))
+		ddb_store_put(write->table, &write->columns, write->put_item);
+	else if (write->collection_full || !permits_absence(write))
 	{
 		if (!ddb_store_update(write->table, &write->columns, &write->base))
 			(void) apply(&write->base, absent_item);
 	}
-	else if (write->condition != NULL || write->presence != DDB_PRESENCE_ANY ||
-			 write->look || write->keep_items)
-		ddb_store_upsert(write->table, &write->columns, write->put_item, &write->base);
 	else
-		ddb_store_put(write->table, &write->columns, write->put_item);
+		ddb_store_upsert(write->table, &write->columns, write->put_item, &write->base);
 	if (!write->indexes_counted)
 		count_indexes(write, absent_item, write->key);
 }

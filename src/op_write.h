@@ -47,6 +47,7 @@ typedef struct DdbItemWrite
 	DdbWrite	base;
 	DdbWriteKind kind;
 	const DdbTable *table;
+	DdbText		table_name;		/* as sent; for transactions */
 	DdbKey		columns;		/* key of the item */
 	DdbDoc		key;			/* key attributes, stored form; for a put the
 								 * whole item */
@@ -101,6 +102,14 @@ extern void ddb_write_accept(DdbItemWrite *write, const DdbTable *table);
 
 /* makes the write; raises, or fills refusal, when it is refused */
 extern void ddb_write_run(DdbItemWrite *write);
+
+/*
+ * ddb_write_is_blind: a put that looks at nothing that is stored.  Any number
+ * of them, on different items of one table, may be run as one statement; the
+ * caller holds ddb_keylock_insert of every key.
+ */
+extern bool ddb_write_is_blind(const DdbItemWrite *write);
+extern void ddb_write_run_blind(DdbItemWrite *const *writes, int count);
 
 /* units of the table itself: the larger of the old and the new item */
 extern double ddb_write_units(const DdbItemWrite *write);

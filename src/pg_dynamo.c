@@ -12,6 +12,8 @@
 #include "compat.h"
 #include "guc.h"
 #include "opstat.h"
+#include "streamdrain.h"
+#include "subscription.h"
 #include "worker.h"
 
 /* hidden visibility would hide it up to release 15 */
@@ -31,5 +33,7 @@ _PG_init(void)
 	{
 		ddb_opstat_init();
 		ddb_worker_init();
+		ddb_streamdrain_init();
+		ddb_subscription_init();
 	}
 }

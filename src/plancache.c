@@ -114,7 +114,7 @@ free_retired(void)
 	{
 		RetiredPlan *item = *link;
 
-		if (item->last_used == MyProc->lxid)
+		if (item->last_used == DDB_MY_LXID)
 		{
 			link = &item->next;
 			continue;
@@ -130,7 +130,7 @@ retire(PlanEntry *entry)
 {
 	if (entry->plan == NULL)
 		return;
-	if (entry->last_used == MyProc->lxid)
+	if (entry->last_used == DDB_MY_LXID)
 	{
 		RetiredPlan *item = MemoryContextAlloc(CacheMemoryContext, sizeof(RetiredPlan));
 
@@ -149,7 +149,7 @@ evict_oldest(void)
 {
 	PlanEntry  *oldest = dlist_tail_element(PlanEntry, lru, &lru_list);
 
-	if (oldest->last_used == MyProc->lxid)
+	if (oldest->last_used == DDB_MY_LXID)
 		return;
 	retire(oldest);
 	dlist_delete(&oldest->lru);
@@ -245,7 +245,7 @@ ddb_plan_get(const DdbTable *table, int query, DdbQueryBuilder builder)
 	entry = hash_search(plans, &key, HASH_FIND, NULL);
 	if (entry != NULL && entry->plan != NULL && SPI_plan_is_valid(entry->plan))
 	{
-		entry->last_used = MyProc->lxid;
+		entry->last_used = DDB_MY_LXID;
 		dlist_move_head(&lru_list, &entry->lru);
 		if (!is_current(entry->plan))
 			plan_under_settings(entry->plan, entry->any_plan);
@@ -264,7 +264,7 @@ ddb_plan_get(const DdbTable *table, int query, DdbQueryBuilder builder)
 		dlist_push_head(&lru_list, &entry->lru);
 	entry->plan = plan;
 	entry->any_plan = any_plan;
-	entry->last_used = MyProc->lxid;
+	entry->last_used = DDB_MY_LXID;
 	dlist_move_head(&lru_list, &entry->lru);
 	return plan;
 }

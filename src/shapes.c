@@ -729,6 +729,55 @@ REQUEST_SHAPE(update_table_replica_auto_scaling,
 					 scaling_settings),
 			  MEMBER("ReplicaUpdates", replica_scaling_list));
 
+/* ---- bulk puts ---- */
+
+static const DdbShape s3_key_prefix = {.kind = DDB_SHAPE_STRING, RANGE(0, 1024)};
+static const DdbShape s3_name = {.kind = DDB_SHAPE_STRING, RANGE(0, 255)};
+static const DdbShape bulk_units = {.kind = DDB_SHAPE_LONG, MIN(1024)};
+ENUM_SHAPE(bulk_format, "DYNAMODB_JSON", "ION");
+ENUM_SHAPE(bulk_compression, "GZIP", "ZSTD", "NONE");
+ENUM_SHAPE(bulk_output_type, "ERROR", "CONDITION_CHECK_FAILURE");
+ENUM_SHAPE(s3_sse_algorithm, "AES256", "KMS");
+ENUM_SHAPE(performance_tier, "STANDARD", "ACCELERATED");
+LIST_SHAPE(bulk_output_types, bulk_output_type);
+STRUCTURE_SHAPE(bulk_input, "InputS3Configuration",
+				MEMBER("S3BucketOwner", string),
+				REQUIRED("S3Bucket", s3_name),
+				MEMBER("S3KeyPrefix", s3_key_prefix),
+				REQUIRED("InputFormat", bulk_format),
+				MEMBER("InputCompressionType", bulk_compression));
+STRUCTURE_SHAPE(bulk_output, "OutputS3Configuration",
+				MEMBER("S3BucketOwner", string),
+				REQUIRED("S3Bucket", s3_name),
+				MEMBER("S3KeyPrefix", s3_key_prefix),
+				MEMBER("S3SseAlgorithm", s3_sse_algorithm),
+				MEMBER("S3SseKmsKeyId", string),
+				REQUIRED("OutputType", bulk_output_types));
+
+REQUEST_SHAPE(start_bulk_put_items, "StartBulkPutItemsInput",
+			  REQUIRED("TableName", table_name),
+			  REQUIRED("InputS3Configuration", bulk_input),
+			  REQUIRED("OutputS3Configuration", bulk_output),
+			  MEMBER("ClientToken", string),
+			  MEMBER("MaxWriteRequestUnits", bulk_units),
+			  MEMBER("PerformanceTier", performance_tier));
+
+REQUEST_SHAPE(describe_bulk_operation, "DescribeBulkOperationInput",
+			  REQUIRED("BulkOperationArn", string));
+
+REQUEST_SHAPE(cancel_bulk_operation, "CancelBulkOperationInput",
+			  REQUIRED("BulkOperationArn", string));
+
+REQUEST_SHAPE(list_bulk_operations, "ListBulkOperationsInput",
+			  MEMBER("MaxResults", integer_to_100),
+			  MEMBER("NextToken", string));
+
+REQUEST_SHAPE(bulk_put_line, "BulkPutItem",
+			  REQUIRED("Item", attribute_map),
+			  MEMBER("ConditionExpression", string),
+			  MEMBER("ExpressionAttributeNames", placeholder_names),
+			  MEMBER("ExpressionAttributeValues", attribute_map));
+
 /* ---- streams ---- */
 
 REQUEST_SHAPE(list_streams, "ListStreamsInput",

@@ -27,6 +27,13 @@ extern const DdbShape ddb_shape_execute_statement;
 extern const DdbShape ddb_shape_batch_execute_statement;
 extern const DdbShape ddb_shape_execute_transaction;
 
+/* bulk puts; the last is of a line of input */
+extern const DdbShape ddb_shape_start_bulk_put_items;
+extern const DdbShape ddb_shape_describe_bulk_operation;
+extern const DdbShape ddb_shape_cancel_bulk_operation;
+extern const DdbShape ddb_shape_list_bulk_operations;
+extern const DdbShape ddb_shape_bulk_put_line;
+
 /* tables and account */
 extern const DdbShape ddb_shape_create_table;
 extern const DdbShape ddb_shape_describe_table;

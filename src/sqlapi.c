@@ -12,7 +12,10 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "catalog.h"
 #include "compat.h"
@@ -62,6 +65,8 @@ OPERATION_FUNCTION(ddb_delete_table, "DeleteTable");
 OPERATION_FUNCTION(ddb_tag_resource, "TagResource");
 OPERATION_FUNCTION(ddb_untag_resource, "UntagResource");
 OPERATION_FUNCTION(ddb_list_tags_of_resource, "ListTagsOfResource");
+OPERATION_FUNCTION(ddb_update_time_to_live, "UpdateTimeToLive");
+OPERATION_FUNCTION(ddb_describe_time_to_live, "DescribeTimeToLive");
 OPERATION_FUNCTION(ddb_describe_limits, "DescribeLimits");
 OPERATION_FUNCTION(ddb_describe_endpoints, "DescribeEndpoints");
 OPERATION_FUNCTION(ddb_put_item, "PutItem");
@@ -70,6 +75,21 @@ OPERATION_FUNCTION(ddb_update_item, "UpdateItem");
 OPERATION_FUNCTION(ddb_delete_item, "DeleteItem");
 OPERATION_FUNCTION(ddb_query, "Query");
 OPERATION_FUNCTION(ddb_scan, "Scan");
+OPERATION_FUNCTION(ddb_batch_get_item, "BatchGetItem");
+OPERATION_FUNCTION(ddb_batch_write_item, "BatchWriteItem");
+OPERATION_FUNCTION(ddb_start_bulk_put_items, "StartBulkPutItems");
+OPERATION_FUNCTION(ddb_describe_bulk_operation, "DescribeBulkOperation");
+OPERATION_FUNCTION(ddb_cancel_bulk_operation, "CancelBulkOperation");
+OPERATION_FUNCTION(ddb_list_bulk_operations, "ListBulkOperations");
+OPERATION_FUNCTION(ddb_transact_get_items, "TransactGetItems");
+OPERATION_FUNCTION(ddb_transact_write_items, "TransactWriteItems");
+OPERATION_FUNCTION(ddb_execute_statement, "ExecuteStatement");
+OPERATION_FUNCTION(ddb_batch_execute_statement, "BatchExecuteStatement");
+OPERATION_FUNCTION(ddb_execute_transaction, "ExecuteTransaction");
+OPERATION_FUNCTION(ddb_list_streams, "ListStreams");
+OPERATION_FUNCTION(ddb_describe_stream, "DescribeStream");
+OPERATION_FUNCTION(ddb_get_shard_iterator, "GetShardIterator");
+OPERATION_FUNCTION(ddb_get_records, "GetRecords");
 
 /* ----------------------------------------------------------------
  * The dispatcher
@@ -213,6 +233,7 @@ DDB_FUNCTION(ddb_delete_item_plain);
 DDB_FUNCTION(ddb_query_plain);
 DDB_FUNCTION(ddb_scan_plain);
 DDB_FUNCTION(ddb_item_matches);
+DDB_FUNCTION(ddb_partiql_plain);
 
 /* "Artist S": appends the key schema element and the attribute definition */
 static void
@@ -476,4 +497,138 @@ ddb_scan_plain(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(old);
 	}
 	return next_of_set(fcinfo);
+}
+
+/* ----------------------------------------------------------------
+ * PartiQL
+ * ----------------------------------------------------------------
+ */
+
+/* the items of a statement, page by page */
+typedef struct StatementSet
+{
+	MemoryContext context;		/* of the statement */
+	MemoryContext page_context; /* of the page at hand */
+	JsonbValue	statement;
+	JsonbValue	parameters;		/* array */
+	int			nparameters;
+	JsonbValue	token;			/* of the page after this one, */
+	bool		more;			/* if there is one */
+	DdbDoc		items;
+	int			next;			/* item to be returned */
+} StatementSet;
+
+/* parameters in plain JSON as attribute values */
+static void
+add_parameters(StatementSet *set, ArrayType *array)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			i;
+
+	deconstruct_array(array, JSONBOID, -1, false, TYPALIGN_INT, &elements, &nulls,
+					  &set->nparameters);
+	ddb_json_array(&set->parameters, set->nparameters);
+	for (i = 0; i < set->nparameters; i++)
+	{
+		JsonbValue	plain;
+		JsonbValue	value;
+		DdbDoc		root;
+
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("parameter %d must not be null", i + 1),
+					 errhint("Null in DynamoDB's sense is 'null'::jsonb.")));
+		root = ddb_doc_root(DatumGetJsonbP(elements[i]));
+		if (JsonContainerIsScalar(root.ptr))
+			(void) ddb_doc_element(root, 0, &plain);
+		else
+			ddb_json_doc(&plain, root);
+		ddb_json_jsonb(&value, ddb_plain_to_value(&plain));
+		ddb_json_append(&set->parameters, &value);
+	}
+}
+
+static StatementSet *
+open_statement(FunctionCallInfo fcinfo)
+{
+	StatementSet *set = palloc0(sizeof(StatementSet));
+	text	   *statement;
+
+	require_args(fcinfo, 2);
+	statement = PG_GETARG_TEXT_P_COPY(0);
+	set->context = CurrentMemoryContext;
+	set->page_context = AllocSetContextCreate(CurrentMemoryContext, "pg_dynamo page",
+											  ALLOCSET_DEFAULT_SIZES);
+	ddb_json_string(&set->statement, VARDATA(statement), VARSIZE(statement) - VARHDRSZ);
+	add_parameters(set, PG_GETARG_ARRAYTYPE_P_COPY(1));
+	return set;
+}
+
+static void
+take_token(StatementSet *set, DdbDoc response)
+{
+	MemoryContext old = MemoryContextSwitchTo(set->context);
+	DdbText		token;
+
+	set->more = ddb_request_string(response, "NextToken", &token);
+	if (set->more)
+		ddb_json_string(&set->token, pnstrdup(token.str, token.len), token.len);
+	MemoryContextSwitchTo(old);
+}
+
+/* the next page takes the place of the one at hand */
+static void
+read_page(StatementSet *set)
+{
+	MemoryContext old;
+	JsonbValue	request;
+	DdbDoc		response;
+
+	MemoryContextReset(set->page_context);
+	old = MemoryContextSwitchTo(set->page_context);
+	ddb_json_object(&request, 3);
+	ddb_json_add_value(&request, "Statement", &set->statement);
+	if (set->nparameters > 0)
+		ddb_json_add_value(&request, "Parameters", &set->parameters);
+	if (set->more)
+		ddb_json_add_value(&request, "NextToken", &set->token);
+	response = ddb_doc_root(run("ExecuteStatement", &request));
+	if (set->more)
+		pfree(set->token.val.string.val);
+	take_token(set, response);
+	set->items = ddb_request_doc(response, "Items");
+	set->next = 0;
+	MemoryContextSwitchTo(old);
+}
+
+Datum
+ddb_partiql_plain(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *funcctx;
+	StatementSet *set;
+	JsonbValue	item;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext old;
+
+		funcctx = SRF_FIRSTCALL_INIT();
+		old = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
+		funcctx->user_fctx = open_statement(fcinfo);
+		MemoryContextSwitchTo(old);
+		read_page(funcctx->user_fctx);
+	}
+	funcctx = SRF_PERCALL_SETUP();
+	set = funcctx->user_fctx;
+	while (!ddb_doc_element(set->items, set->next, &item))
+	{
+		if (!set->more)
+			SRF_RETURN_DONE(funcctx);
+		CHECK_FOR_INTERRUPTS();
+		read_page(set);
+	}
+	set->next++;
+	SRF_RETURN_NEXT(funcctx, JsonbPGetDatum(ddb_item_to_plain(ddb_doc_of(&item))));
 }

@@ -178,8 +178,8 @@ ddb_store_write(PG_FUNCTION_ARGS)
 }
 
 /*
- * store_check(item, serial): true, or the error by which the DdbWrite refuses
- * to let this row be deleted.
+ * store_check(item, serial): whether the DdbWrite lets this row be deleted, or
+ * the error by which it refuses.
  */
 Datum
 ddb_store_check(PG_FUNCTION_ARGS)
@@ -187,8 +187,9 @@ ddb_store_check(PG_FUNCTION_ARGS)
 	Jsonb	   *old_item = PG_GETARG_JSONB_P(0);
 	DdbWrite   *write = write_of_serial(PG_GETARG_INT64(1));
 
+	write->keep = false;
 	(void) write->apply(write, ddb_doc_root(old_item));
-	PG_RETURN_BOOL(true);
+	PG_RETURN_BOOL(!write->keep);
 }
 
 /* ----------------------------------------------------------------
@@ -224,6 +225,7 @@ run_write(const DdbTable *table, int query, const DdbKey *key, int nextra,
 	uint64		rows = 0;
 
 	write->serial = ++last_serial;
+	write->keep = false;
 	write->outer = active_writes;
 	active_writes = write;
 	extra[nextra] = Int64GetDatum(write->serial);
@@ -281,8 +283,8 @@ ddb_store_get(const DdbTable *table, const DdbKey *key)
 }
 
 /* a write that did nothing is never acknowledged */
-static void
-raise_prevented(const DdbTable *table)
+void
+ddb_store_raise_prevented(const DdbTable *table)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -298,7 +300,7 @@ ddb_store_put(const DdbTable *table, const DdbKey *key, const Jsonb *item)
 	extra[0] = JsonbPGetDatum(item);
 	ddb_keylock_insert(table->relid, &table->keys, key);
 	if (run(table, QUERY_PUT, key, 1, extra, NULL) == 0)
-		raise_prevented(table);
+		ddb_store_raise_prevented(table);
 }
 
 void
@@ -310,7 +312,7 @@ ddb_store_upsert(const DdbTable *table, const DdbKey *key,
 	extra[0] = JsonbPGetDatum(item_if_absent);
 	ddb_keylock_insert(table->relid, &table->keys, key);
 	if (run_write(table, QUERY_UPSERT, key, 1, extra, write) == 0)
-		raise_prevented(table);
+		ddb_store_raise_prevented(table);
 }
 
 /* which version of a row is there */
@@ -372,11 +374,11 @@ run_on_item(const DdbTable *table, int query, const DdbKey *key, DdbWrite *write
 		rows = run_write(table, query, key, 0, extra, write);
 		if (rows > 0)
 			return true;
-		if (!row_version(table, key, now))
+		if (write->keep || !row_version(table, key, now))
 			return false;
 		if (turn > 0 && now->tableoid == before->tableoid &&
 			ItemPointerEquals(&now->ctid, &before->ctid) && now->xmin == before->xmin)
-			raise_prevented(table);
+			ddb_store_raise_prevented(table);
 	}
 }
 

@@ -62,6 +62,7 @@ static const SettingField setting_fields[] = {
 	FIELD("ClassChanged", FIELD_INT, DDB_CLASS_CHANGES, class_changed),
 	FIELD("DeletionProtection", FIELD_BOOL, 1, deletion_protection),
 	FIELD("KmsKeyArn", FIELD_TEXT, 1, kms_key_arn),
+	FIELD("TimeToLiveChanged", FIELD_INT, 1, ttl_changed),
 };
 
 /* ms since 1970 of a server timestamp */
@@ -556,6 +557,26 @@ add_indexes(JsonbValue *object, const DdbTableView *view, bool global)
 						   &list);
 }
 
+/* the last stream's name stays when it is disabled */
+static void
+add_stream(JsonbValue *out, const DdbStream *stream)
+{
+	JsonbValue	specification;
+
+	if (stream == NULL)
+		return;
+	if (stream->disabled == 0)
+	{
+		ddb_json_object(&specification, 2);
+		ddb_json_add_bool(&specification, "StreamEnabled", true);
+		ddb_json_add_string(&specification, "StreamViewType",
+							ddb_view_type_name(stream->view));
+		ddb_json_add_value(out, "StreamSpecification", &specification);
+	}
+	ddb_json_add_string(out, "LatestStreamLabel", stream->label);
+	ddb_json_add_string(out, "LatestStreamArn", ddb_stream_arn(stream));
+}
+
 /*
  * ddb_tableinfo_describe: members that do not apply are absent, never empty;
  * ItemCount, TableSizeBytes, DeletionProtectionEnabled and throughput (zeros
@@ -567,7 +588,7 @@ ddb_tableinfo_describe(const DdbTableView *view, JsonbValue *out)
 	const DdbTable *table = view->row->table;
 	const DdbTableSettings *settings = view->settings;
 
-	ddb_json_object(out, 20);
+	ddb_json_object(out, 23);
 	ddb_json_add_string(out, "TableName", table->name);
 	ddb_json_add_string(out, "TableStatus", view->status);
 	ddb_json_add_string(out, "TableArn",
@@ -591,6 +612,7 @@ ddb_tableinfo_describe(const DdbTableView *view, JsonbValue *out)
 	add_warm_throughput(out, settings, view->warm_status);
 	add_table_class(out, settings);
 	add_encryption(out, settings);
+	add_stream(out, view->stream);
 }
 
 /* ---- pieces of requests ---- */

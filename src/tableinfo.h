@@ -7,6 +7,7 @@
 #define DDB_TABLEINFO_H
 
 #include "itemtable.h"
+#include "streamlog.h"
 
 #define DDB_MAX_TAGS			50		/* of a resource */
 #define DDB_ON_DEMAND_SWITCHES	4		/* in ON_DEMAND_SWITCH_PERIOD */
@@ -39,6 +40,7 @@ typedef struct DdbTableSettings
 	int64		class_changed[DDB_CLASS_CHANGES];
 	bool		deletion_protection;
 	DdbText		kms_key_arn;	/* str is NULL for an AWS owned key */
+	int64		ttl_changed;	/* when it was enabled or disabled last */
 } DdbTableSettings;
 
 /* what the description of an index is made from */
@@ -65,6 +67,7 @@ typedef struct DdbTableView
 	int64		bytes;
 	int			nindexes;
 	const DdbIndexView *indexes;	/* in the order of row->table->indexes */
+	const DdbStream *stream;	/* the enabled one, or the last; NULL if none was */
 } DdbTableView;
 
 extern int64 ddb_tableinfo_now(void);

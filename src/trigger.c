@@ -11,7 +11,9 @@
  *		AFTER any change, row		~item_maintain_indexes: secondary indexes
  *		AFTER TRUNCATE, statement	~item_truncate_indexes		follow
  *
- * The last two are on tables that have or had an index, and fire whatever
+ *		BEFORE TRUNCATE, statement	~item_refuse_truncate: while there is a stream
+ *
+ * Those of indexes are on tables that have or had one, and fire whatever
  * session_replication_role says.  Index tables have one of their own,
  * ~index_skip_replicated, which fires in replica role only.
  *
@@ -20,7 +22,8 @@
  * trigger before UPDATE would lock each row, and log that lock, in addition.
  *
  * The first has a name that sorts last, so that it sees what other BEFORE
- * triggers have made of the row.
+ * triggers have made of the row.  It fires for every writer, those in replica
+ * role included: transactions rely on the slot locks of all who insert.
  *
  * All of them run inside anybody's statement.  Those that check keys read
  * their arguments only, and what these say of a table is kept until its
@@ -54,12 +57,14 @@
 #include "index.h"
 #include "keyenc.h"
 #include "keylock.h"
+#include "streamlog.h"
 
 DDB_FUNCTION(ddb_item_before_insert);
 DDB_FUNCTION(ddb_item_before_key_update);
 DDB_FUNCTION(ddb_item_after_update);
 DDB_FUNCTION(ddb_item_maintain_indexes);
 DDB_FUNCTION(ddb_item_truncate_indexes);
+DDB_FUNCTION(ddb_item_refuse_truncate);
 DDB_FUNCTION(ddb_index_skip_replicated);
 
 /* what the row triggers know of a table */
@@ -568,7 +573,7 @@ ddb_item_maintain_indexes(PG_FUNCTION_ARGS)
 				 errmsg("item_maintain_indexes must be called as a row trigger after INSERT, UPDATE or DELETE")));
 
 	table = firing_table(trigdata);
-	if (table->nindexes == 0)
+	if (table->nkept == 0)
 		return PointerGetDatum(NULL);
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		maintain_update(trigdata, table);
@@ -616,7 +621,7 @@ ddb_item_truncate_indexes(PG_FUNCTION_ARGS)
 				 errmsg("item_truncate_indexes must be called as a trigger after TRUNCATE")));
 
 	table = firing_table(trigdata);
-	if (table->nindexes == 0)
+	if (table->nkept == 0)
 		return PointerGetDatum(NULL);
 	if (trigdata->tg_relation->rd_rel->relispartition && !is_emptied(table))
 		ereport(ERROR,
@@ -625,6 +630,41 @@ ddb_item_truncate_indexes(PG_FUNCTION_ARGS)
 				 errhint("Use DELETE, or TRUNCATE on the item table.")));
 	ddb_index_truncate(table);
 	return PointerGetDatum(NULL);
+}
+
+/* of the item table that this is, or is a partition of */
+static bool
+has_stream(Relation rel)
+{
+	Oid			relid = RelationGetRelid(rel);
+	DdbStream  *stream;
+
+	if (rel->rd_rel->relispartition)
+		relid = llast_oid(get_partition_ancestors(relid));
+	stream = ddb_stream_of_relation(relid);
+	return stream != NULL && stream->disabled == 0;
+}
+
+/*
+ * item_refuse_truncate(): a stream must tell of every item that goes, and
+ * TRUNCATE does not name them.
+ */
+Datum
+ddb_item_refuse_truncate(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("item_refuse_truncate must be called as a trigger before TRUNCATE")));
+	if (!has_stream(trigdata->tg_relation))
+		return PointerGetDatum(NULL);
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot truncate item table \"%s\" while its stream is enabled",
+					RelationGetRelationName(trigdata->tg_relation)),
+			 errhint("Use DELETE, or disable the stream with UpdateTable first.")));
 }
 
 /*

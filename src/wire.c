@@ -328,6 +328,7 @@ ddb_wire_is_json(const char *text, int len)
 /* ---- jsonb to text ---- */
 
 static void print_container(StringInfo out, DdbDoc doc);
+static void print_tree(StringInfo out, const JsonbValue *tree);
 
 static inline bool
 needs_escape(unsigned char c)
@@ -431,10 +432,40 @@ print_value(StringInfo out, const JsonbValue *value)
 			return;
 		case jbvArray:
 		case jbvObject:
+			print_tree(out, value);
+			return;
 		case jbvDatetime:
 			break;
 	}
 	elog(ERROR, "unrecognized jsonb value type: %d", (int) value->type);
+}
+
+/* Print an object or array that is being built. */
+static void
+print_tree(StringInfo out, const JsonbValue *tree)
+{
+	bool		is_object = tree->type == jbvObject;
+	int			count = is_object ? tree->val.object.nPairs : tree->val.array.nElems;
+	int			i;
+
+	check_stack_depth();
+	appendStringInfoCharMacro(out, is_object ? '{' : '[');
+	for (i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoCharMacro(out, ',');
+		if (is_object)
+		{
+			const JsonbValue *key = &tree->val.object.pairs[i].key;
+
+			print_string(out, key->val.string.val, key->val.string.len);
+			appendStringInfoCharMacro(out, ':');
+			print_value(out, &tree->val.object.pairs[i].value);
+		}
+		else
+			print_value(out, &tree->val.array.elems[i]);
+	}
+	appendStringInfoCharMacro(out, is_object ? '}' : ']');
 }
 
 static void
@@ -482,6 +513,16 @@ ddb_wire_print(StringInfo out, DdbDoc doc)
 		return;
 	}
 	print_container(out, doc);
+}
+
+/*
+ * ddb_wire_print_tree appends the JSON text of a tree in stored form, without
+ * encoding it first: members come in the order in which they were added.
+ */
+void
+ddb_wire_print_tree(StringInfo out, const JsonbValue *tree)
+{
+	print_value(out, tree);
 }
 
 /*

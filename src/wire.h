@@ -31,4 +31,7 @@ extern bool ddb_wire_is_json(const char *text, int len);
 /* ddb_wire_print: append a document's JSON text, escapes undone */
 extern void ddb_wire_print(StringInfo out, DdbDoc doc);
 
+/* the same for a tree that has not been encoded, members in the tree's order */
+extern void ddb_wire_print_tree(StringInfo out, const JsonbValue *tree);
+
 #endif							/* DDB_WIRE_H */

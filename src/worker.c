@@ -13,41 +13,20 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "tcop/tcopprot.h"
-#include "utils/guc.h"
 
 #include "compat.h"
 #include "guc.h"
 #include "http_server.h"
+#include "session.h"
+#include "ttlsweep.h"
 #include "worker.h"
 
 #define RESTART_SECONDS 1
+#define PERMANENT_WORKERS 4		/* beside HTTP: expiry, streams, subscriptions, and the
+								 * server's own for logical replication */
+#define SPARE_WORKERS 2
 
 extern DDB_EXPORT void ddb_http_worker_main(Datum arg);
-
-/*
- * Settings of the worker's own session, whatever postgresql.conf, the
- * database or the role says: what the engine relies on, and timeouts, which
- * are ours.
- */
-static void
-set_session(void)
-{
-	static const char *const settings[][2] = {
-		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_deferrable", "off"},
-		{"idle_in_transaction_session_timeout", "0"},
-		{"lock_timeout", "0"},
-		{"statement_timeout", "0"},
-		{"search_path", "pg_catalog, pg_temp"},
-		{"client_min_messages", "error"},
-		{"application_name", "pg_dynamo"}
-	};
-	int			i;
-
-	for (i = 0; i < lengthof(settings); i++)
-		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
-}
 
 void
 ddb_http_worker_main(Datum arg)
@@ -57,11 +36,28 @@ ddb_http_worker_main(Datum arg)
 	pqsignal(SIGINT, StatementCancelHandler);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(ddb_database, NULL, 0);
-	set_session();
+	ddb_session_init("pg_dynamo");
 	ddb_http_serve(DatumGetInt32(arg));
 
 	/* with status 0 a worker that pg_terminate_backend stopped would not come back */
 	proc_exit(1);
+}
+
+/*
+ * Index builds, bulk operations and streams of other databases need processes
+ * beside those that always run.
+ */
+static void
+check_room(void)
+{
+	int			permanent = ddb_http_workers + PERMANENT_WORKERS;
+
+	if (max_worker_processes < permanent + SPARE_WORKERS)
+		ereport(WARNING,
+				(errmsg("max_worker_processes (%d) leaves little room beside the %d background workers of pg_dynamo",
+						max_worker_processes, permanent),
+				 errhint("Set it to at least %d, so that indexes can be built and streams begun.",
+						 permanent + SPARE_WORKERS)));
 }
 
 void
@@ -70,7 +66,9 @@ ddb_worker_init(void)
 	BackgroundWorker worker;
 	int			i;
 
+	check_room();
 	ddb_http_init();
+	ddb_ttl_sweep_init();
 	for (i = 0; i < ddb_http_workers; i++)
 	{
 		MemSet(&worker, 0, sizeof(worker));

@@ -61,6 +61,7 @@ missing_packages()
 	fi
 	has_header openssl/evp.h || echo libssl-dev
 	has_header microhttpd.h || echo libmicrohttpd-dev
+	has_header curl/curl.h || echo libcurl4-openssl-dev
 	has_header zlib.h || echo zlib1g-dev
 
 	# a server chosen by the caller is the caller's to complete
@@ -174,7 +175,7 @@ make_copy()
 	mkdir "$copy" &&
 		tar -cf - --exclude='*.o' --exclude='*.so' --exclude='*.gcno' \
 			--exclude='*.gcda' --exclude='test/results' \
-			Makefile pg_dynamo.control src sql expected test |
+			Makefile README.md pg_dynamo.control src sql expected test |
 		tar -xf - -C "$copy" --no-same-owner || die "could not copy the checkout"
 	if [ "$(id -u)" = 0 ]; then
 		chown -R "$run_user" "$copy"
@@ -198,6 +199,16 @@ run_make()
 {
 	make --no-print-directory -s -j"$(nproc)" PG_CONFIG="$PG_CONFIG" \
 		${WERROR:+WERROR="$WERROR"} ${VARIANT:+VARIANT="$VARIANT"} "$@"
+}
+
+# Newer minor releases use an output plugin only if a setting lists its library;
+# older ones would not start with that line.
+output_plugin_conf()
+{
+	if "$bindir/postgres" --describe-config 2>/dev/null |
+		grep '^output_plugin_libraries' >/dev/null; then
+		echo "output_plugin_libraries = 'pgoutput, test_decoding, pg_dynamo'"
+	fi
 }
 
 # Build in directory $1 and install.  Objects made as root in somebody's

@@ -14,8 +14,10 @@ condition='"ConditionExpression":"attribute_exists(pk) AND rating < :max"'
 of_partition='"KeyConditionExpression":"pk = :p","ExpressionAttributeValues":{":p":{"S":"part-%1$s"}}'
 variables=(
 	"partitions=$partitions"
+	"key=$key"
 	"item=$item"
 	"get={\"TableName\":\"bench\",\"Key\":$key}"
+	'partiql={"Statement":"SELECT * FROM bench WHERE pk = ? AND sk = ?","Parameters":[{"S":"part-%1$s"},{"S":"item-%2$s"}]}'
 	"put={\"TableName\":\"bench\",\"Item\":$item}"
 	"put_if={\"TableName\":\"bench\",\"Item\":$item,$condition,\"ExpressionAttributeValues\":{\":max\":{\"N\":\"11\"}}}"
 	"update={\"TableName\":\"bench\",\"Key\":$key,\"UpdateExpression\":\"SET rating = :r ADD votes :one\",$condition,\"ExpressionAttributeValues\":{\":r\":{\"N\":\"%3\$s\"},\":one\":{\"N\":\"1\"},\":max\":{\"N\":\"11\"}}}"
@@ -23,6 +25,11 @@ variables=(
 	"scan={\"TableName\":\"bench\",\"FilterExpression\":\"shelf = :b\",\"ExpressionAttributeValues\":{\":b\":{\"N\":\"7\"}}}"
 	"filter=shelf = :b"
 	'values={":b": 7}'
+	'batch_get={"RequestItems":{"bench":{"Keys":[%s]}}}'
+	'batch_write={"RequestItems":{"bench":[%s]}}'
+	"batch_put={\"PutRequest\":{\"Item\":$item}}"
+	'transact={"TransactItems":[%s,%s,%s,%s]}'
+	"transact_put={\"Put\":{\"TableName\":\"bench\",\"Item\":$item}}"
 	"put_plain={\"TableName\":\"bench_plain\",\"Item\":$item}"
 	"put_indexed={\"TableName\":\"bench_indexed\",\"Item\":$item}"
 	"query_plain={\"TableName\":\"bench_plain\",$of_partition}"
@@ -49,6 +56,7 @@ start_server()
 			unix_socket_directories = '$work'
 			shared_preload_libraries = 'pg_dynamo'
 			wal_level = logical
+			$(output_plugin_conf)
 			shared_buffers = 512MB
 			max_wal_size = 16GB
 			checkpoint_timeout = 1h

@@ -175,9 +175,12 @@ test_retries()
 {
 	echo 'at lock'
 	read -r _
-	same "$(AWS_MAX_ATTEMPTS=12 query Attributes.n.N update-item --table-name Music \
-		--key '{"pk": {"S": "a"}, "sk": {"N": "1"}}' --update-expression 'ADD n :one' --return-values ALL_NEW \
-		--expression-attribute-values '{":one": {"N": "1"}}')" 1 'an update of a locked item'
+	local update=(update-item --table-name Music --key '{"pk": {"S": "a"}, "sk": {"N": "1"}}'
+		--update-expression 'ADD n :one' --return-values ALL_NEW
+		--expression-attribute-values '{":one": {"N": "1"}}')
+	fails TransactionConflictException 'Transaction is ongoing for the item' 'an update of a locked item' "${update[@]}"
+	sleep 3		# the lock is held for two
+	same "$(query Attributes.n.N "${update[@]}")" 1 'once it is free'
 }
 
 test_short()

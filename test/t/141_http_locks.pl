@@ -19,6 +19,8 @@ use Time::HiRes qw(time);
 my $lock_timeout = 60;
 my $soon = 10;
 
+my $ongoing = 'Transaction is ongoing for the item';
+my $conflict = "400 TransactionConflictException: $ongoing";
 my $lock_error = '500 InternalServerError: The request waited too long for a lock that another session holds';
 my $interrupted = '500 InternalServerError: The request was interrupted';
 
@@ -312,6 +314,59 @@ sub half
 		Item => { id => { S => 'half' }, run => { S => $run } } }, $connection)));
 }
 
+# ---- requests of several items ----
+
+sub put_request { return { PutRequest => { Item => { id => { S => $_[0] }, by => { S => 'batch' } } } } }
+
+sub batch { return (BatchWriteItem => { RequestItems => { Things => [ map { put_request($_) } @_ ] } }) }
+
+sub transact
+{
+	return (TransactWriteItems => { TransactItems => [ map { { Put => { TableName => 'Things',
+		Item => { id => { S => $_ }, by => { S => 'transaction' } } } } } @_ ] });
+}
+
+# who has written an item last
+sub writer_of { return http_call($client, get('Things', $_[0]))->{document}{Item}{by}{S} // 'nobody' }
+
+# With items "locked..." locked for longer than dynamo.lock_timeout.
+sub locked_elements
+{
+	my $answer = http_call($client, batch(qw(b1 locked1 b2 locked3 b3)));
+
+	is($answer->{status}, 200, 'a batch of which two items are locked');
+	my @unprocessed = sort map { $_->{PutRequest}{Item}{id}{S} } @{ $answer->{document}{UnprocessedItems}{Things} };
+	is_deeply(\@unprocessed, [ 'locked1', 'locked3' ], 'they are not processed');
+	is(writer_of($_), 'batch', "$_ is") for qw(b1 b2 b3);
+	is(writer_of('locked1'), 'nobody', 'nor written');
+	$answer = http_call($client, BatchWriteItem => { RequestItems => { Things =>
+		[ { DeleteRequest => { Key => { id => { S => 'b1' } } } }, { DeleteRequest => { Key => { id => { S => 'locked2' } } } } ] } });
+	is_deeply($answer->{document}, { UnprocessedItems => { Things => [ { DeleteRequest => { Key => { id => { S => 'locked2' } } } } ] } },
+		'nor deleted');
+	is(writer_of('b1'), 'nobody', 'but the other one is');
+	$answer = http_call($client, batch(qw(locked1 locked2)));
+	is(scalar @{ $answer->{document}{UnprocessedItems}{Things} }, 2, 'a batch may do nothing at all');
+	$answer = http_call($client, BatchGetItem => { RequestItems => { Things => { Keys => [ map { { id => { S => $_ } } } qw(b2 locked1 none) ] } } });
+	is(scalar @{ $answer->{document}{Responses}{Things} }, 2, 'locked items can be read in a batch');
+	goes_on('after batches');
+
+	$answer = http_call($client, transact(qw(b4 locked2 b5)));
+	is(outcome($answer), '400 TransactionCanceledException: Transaction cancelled, please refer cancellation reasons for specific reasons [None, TransactionConflict, None]',
+		'a transaction of which one item is locked');
+	is_deeply($answer->{document}{CancellationReasons}, [ { Code => 'None' }, { Code => 'TransactionConflict', Message => $ongoing }, { Code => 'None' } ],
+		'it says which');
+	is(writer_of('b4'), 'nobody', 'and nothing is written');
+	goes_on('after a transaction');
+
+	my $reader = open_session($node);
+	ask($reader, 'BEGIN; LOCK TABLE dynamo_tables."Other"');
+	is(outcome(http_call($client, get('Other', 'o1'))), $lock_error, 'a read of a locked table');
+	is(outcome(http_call($client, update('Other', 'o1'))), $conflict, 'a write of one');
+	ask($reader, 'ROLLBACK');
+	$reader->quit;
+	return;
+}
+
 # ---- many that wait ----
 
 {
@@ -382,16 +437,27 @@ ask($holder, q{BEGIN; SELECT FROM dynamo_tables."Things" WHERE pk LIKE 'locked%'
 {
 	my $begin = time;
 	my @blocked = map { http_send($client, update('Things', $_)) } @locked;
-	answers(\@blocked, $lock_error, 'dynamo.lock_timeout');
+	answers(\@blocked, $conflict, 'dynamo.lock_timeout');
 	cmp_ok(time - $begin, '>=', 1, 'and not before');
 	goes_on('after that');
 }
 is(half(q{DO 'BEGIN RAISE EXCEPTION ''again'' USING ERRCODE = ''serialization_failure''; END'}),
-	'500 InternalServerError: The request was interrupted by another transaction', 'serialization failures without end');
+	$conflict, 'serialization failures without end');
 goes_on('after that');
+locked_elements();
 ask($holder, 'ROLLBACK');
 is(outcome(http_call($client, update('Things', 'locked1'))), 200, 'the item is free again');
 reload_with('dynamo.lock_timeout', '60s', '1min');
+
+{
+	ask($holder, q{BEGIN; SELECT FROM dynamo_tables."Things" WHERE pk = 'locked1' FOR UPDATE});
+	my @blocked = (http_send($client, batch('locked1', 'b6')), http_send($client, transact('b7', 'locked1')));
+	wait_for_parked(2);
+	ask($holder, 'COMMIT');
+	is_deeply(http_answer($_)->{document}, {}, 'a transaction that waited') for pop @blocked;
+	is_deeply(http_answer($_)->{document}, { UnprocessedItems => {} }, 'a batch that waited') for @blocked;
+	nothing_is_left('after them');
+}
 
 # ---- what user code leaves in the session ----
 

@@ -26,6 +26,16 @@ our @EXPORT = qw(start_node create_extension create_table call call_error
 
 my $json = JSON::PP->new->canonical->allow_nonref;
 
+# Newer minor releases use an output plugin only if a setting lists its library;
+# older ones would not start with that line.
+sub output_plugin_conf
+{
+	my ($settings) = run_command([ 'postgres', '--describe-config' ]);
+
+	return $settings =~ /^output_plugin_libraries\t/m
+	  ? "output_plugin_libraries = 'pgoutput, test_decoding, pg_dynamo'" : '';
+}
+
 # A running server that preloads the library and has the extension in database
 # "postgres".  Options: conf, lines for postgresql.conf.
 sub start_node
@@ -35,6 +45,7 @@ sub start_node
 
 	$node->init(allows_streaming => 'logical');
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_dynamo'\ndynamo.http_workers = 0");
+	$node->append_conf('postgresql.conf', output_plugin_conf());
 	$node->append_conf('postgresql.conf', $option{conf}) if $option{conf};
 	$node->start;
 	create_extension($node);

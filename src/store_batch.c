@@ -1,0 +1,176 @@
+/*
+ * store_batch.c
+ *	  Several items of one table by key, in one statement.
+ *
+ * Keys travel as one array for each key column, and items as one more.  Each
+ * key is looked up in a subquery that the planner must not flatten (OFFSET 0),
+ * so that the only plan there is goes through the key index, key by key, in
+ * the order of the arrays.
+ */
+#include "postgres.h"
+
+#include "executor/tuptable.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "execute.h"
+#include "store.h"
+
+/* queries of this file, see plancache.h; store.c's begin at DDB_QUERY_STORE */
+enum
+{
+	QUERY_GET_MANY = DDB_QUERY_STORE + 50,
+	QUERY_PUT_MANY
+};
+
+/* ----------------------------------------------------------------
+ * Statement texts
+ * ----------------------------------------------------------------
+ */
+
+/* the key columns as rows, and what else extra (NULL for nothing) unnests */
+static void
+append_keys(const DdbTable *table, DdbQueryText *text, const char *extra)
+{
+	int			i;
+
+	appendStringInfoString(&text->sql, "ROWS FROM (");
+	for (i = 0; i < table->keys.nattrs; i++)
+	{
+		appendStringInfo(&text->sql, "%spg_catalog.unnest($%d)", i > 0 ? ", " : "", i + 1);
+		ddb_plan_add_arg(text, get_array_type(ddb_key_column_type(table->keys.attr[i].type)));
+	}
+	if (extra != NULL)
+		appendStringInfoString(&text->sql, extra);
+	appendStringInfoChar(&text->sql, ')');
+}
+
+static void
+build_get(const DdbTable *table, DdbQueryText *text)
+{
+	bool		has_sk = table->keys.nattrs == 2;
+
+	appendStringInfoString(&text->sql, "SELECT k.place, i.item FROM ");
+	append_keys(table, text, NULL);
+	appendStringInfo(&text->sql,
+					 " WITH ORDINALITY AS k(pk%s, place), LATERAL"
+					 " (SELECT t.item FROM %s AS t WHERE t.pk OPERATOR(pg_catalog.=) k.pk%s"
+					 " OFFSET 0) AS i",
+					 has_sk ? ", sk" : "", table->qualified,
+					 has_sk ? " AND t.sk OPERATOR(pg_catalog.=) k.sk" : "");
+}
+
+static void
+build_put(const DdbTable *table, DdbQueryText *text)
+{
+	bool		has_sk = table->keys.nattrs == 2;
+
+	appendStringInfo(&text->sql, "INSERT INTO %s AS t (pk%s, item) SELECT k.pk%s, k.item FROM ",
+					 table->qualified, has_sk ? ", sk" : "", has_sk ? ", k.sk" : "");
+	append_keys(table, text, has_sk ? ", pg_catalog.unnest($3)" : ", pg_catalog.unnest($2)");
+	ddb_plan_add_arg(text, get_array_type(ddb_item_type()));
+	appendStringInfo(&text->sql,
+					 " AS k(pk%s, item) ON CONFLICT (pk%s) DO UPDATE SET item = EXCLUDED.item",
+					 has_sk ? ", sk" : "", has_sk ? ", sk" : "");
+}
+
+static void
+build_query(const DdbTable *table, int query, DdbQueryText *text)
+{
+	switch (query)
+	{
+		case QUERY_GET_MANY:
+			build_get(table, text);
+			return;
+		case QUERY_PUT_MANY:
+			build_put(table, text);
+			return;
+	}
+	elog(ERROR, "unrecognized store query %d", query);
+}
+
+/* ----------------------------------------------------------------
+ * Running statements
+ * ----------------------------------------------------------------
+ */
+
+/* all types of key columns, and jsonb, are varlena aligned to int */
+static Datum
+make_array(Datum *values, int count, Oid type)
+{
+	return PointerGetDatum(construct_array(values, count, type, -1, false, TYPALIGN_INT));
+}
+
+/* the key columns as arrays, into *arrays; returns how many */
+static int
+key_arrays(const DdbTable *table, const DdbKey *keys, int count, Datum *arrays)
+{
+	Datum	   *column = palloc(count * sizeof(Datum));
+	int			c;
+	int			i;
+
+	for (c = 0; c < table->keys.nattrs; c++)
+	{
+		for (i = 0; i < count; i++)
+			column[i] = keys[i].col[c];
+		arrays[c] = make_array(column, count,
+							   ddb_key_column_type(table->keys.attr[c].type));
+	}
+	pfree(column);
+	return table->keys.nattrs;
+}
+
+/* hands rows of a place and an item to who asked for them */
+typedef struct ManyReceiver
+{
+	DestReceiver pub;
+	MemoryContext context;		/* where items go */
+	DdbReceiveItem receive;
+	void	   *arg;
+} ManyReceiver;
+
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	ManyReceiver *receiver = (ManyReceiver *) self;
+	MemoryContext old = MemoryContextSwitchTo(receiver->context);
+	bool		isnull;
+	int64		place = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	Datum		item = slot_getattr(slot, 2, &isnull);
+	bool		more = true;
+
+	if (!isnull)
+		more = receiver->receive((int) place - 1, DatumGetJsonbPCopy(item), receiver->arg);
+	MemoryContextSwitchTo(old);
+	return more;
+}
+
+void
+ddb_store_get_many(const DdbTable *table, const DdbKey *keys, int count,
+				   DdbReceiveItem receive, void *arg)
+{
+	ManyReceiver receiver = {
+		.context = CurrentMemoryContext, .receive = receive, .arg = arg
+	};
+	Datum		values[2];
+
+	ddb_receiver_init(&receiver.pub, receive_row);
+	(void) key_arrays(table, keys, count, values);
+	(void) ddb_execute_plan(table, QUERY_GET_MANY, build_query, values, &receiver.pub);
+}
+
+void
+ddb_store_put_many(const DdbTable *table, const DdbKey *keys, Jsonb *const *items, int count)
+{
+	Datum		values[3];
+	Datum	   *column = palloc(count * sizeof(Datum));
+	int			n = key_arrays(table, keys, count, values);
+	int			i;
+
+	for (i = 0; i < count; i++)
+		column[i] = JsonbPGetDatum(items[i]);
+	values[n] = make_array(column, count, ddb_item_type());
+	if (ddb_execute_plan(table, QUERY_PUT_MANY, build_query, values, NULL) != count)
+		ddb_store_raise_prevented(table);
+}
