@@ -44,7 +44,7 @@ sub start_node
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	$node->init(allows_streaming => 'logical');
-	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_dynamo'\ndynamo.http_workers = 0");
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_dynamo'\ndynamo.http_workers = 0\nmax_worker_processes = 16");
 	$node->append_conf('postgresql.conf', output_plugin_conf());
 	$node->append_conf('postgresql.conf', $option{conf}) if $option{conf};
 	$node->start;
