@@ -130,15 +130,15 @@ COMMENT ON COLUMN dynamo.table_definition.range_attribute IS 'attribute name of 
 COMMENT ON COLUMN dynamo.table_definition.range_type IS 'attribute type of the sort key: S, N or B';
 COMMENT ON COLUMN dynamo.table_definition.settings IS 'what DescribeTable shows beyond the key schema';
 
+-- no foreign keys to it: a parallel pg_restore fills the catalog in any order
 CREATE TABLE dynamo.table_tag (
-	relid regclass NOT NULL REFERENCES dynamo.table_definition (relid) ON DELETE CASCADE,
+	relid regclass NOT NULL,
 	key text COLLATE "C" NOT NULL,
 	value text NOT NULL,
 	PRIMARY KEY (relid, key)
 );
 COMMENT ON TABLE dynamo.table_tag IS 'tags of item tables';
 
--- no foreign key: a parallel pg_restore fills the catalog in any order
 CREATE TABLE dynamo.index_definition (
 	index_relid regclass PRIMARY KEY,
 	relid regclass NOT NULL,
@@ -935,6 +935,7 @@ CREATE TABLE dynamo.bulk_operation (
 ) WITH (fillfactor = 10);
 COMMENT ON TABLE dynamo.bulk_operation IS
 	'one row per bulk put of the last 90 days; others see dynamo.bulk_operations';
+COMMENT ON SEQUENCE dynamo.bulk_operation_operation_id_seq IS 'numbers of bulk operations, in the order in which they were started';
 COMMENT ON COLUMN dynamo.bulk_operation.name IS 'last part of its ARN';
 COMMENT ON COLUMN dynamo.bulk_operation.role IS 'oid of the role that started it, as which items are put';
 COMMENT ON COLUMN dynamo.bulk_operation.relid IS 'the item table, which may have been dropped since';

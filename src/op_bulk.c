@@ -203,6 +203,39 @@ check_output_prefix(DdbText prefix)
 	}
 }
 
+/* the types of output that are wanted: one or both */
+static void
+check_output_types(DdbDoc output)
+{
+	DdbDoc		types = ddb_request_doc(output, "OutputType");
+	DdbDocCursor cursor;
+	JsonbValue	value;
+	DdbText		none;
+
+	if (types.ptr == NULL || ddb_doc_count(types) == 0)
+		ddb_validation_error("OutputType must not be empty");
+	ddb_doc_begin(&cursor, types);
+	while (ddb_doc_next(&cursor, &none, &value))
+	{
+		const char *str = value.type == jbvString ? value.val.string.val : "null";
+		int			len = value.type == jbvString ? value.val.string.len : strlen(str);
+		int			i;
+
+		for (i = 0; i < DDB_BULK_OUTPUTS; i++)
+		{
+			if (len == strlen(ddb_bulk_output_types[i]) &&
+				memcmp(str, ddb_bulk_output_types[i], len) == 0)
+				break;
+		}
+		if (i == DDB_BULK_OUTPUTS)
+			ddb_validation_error("1 validation error detected: Value '[%.*s]' at "
+								 "'outputS3Configuration.outputType' failed to satisfy "
+								 "constraint: Member must satisfy constraint: [Member must "
+								 "satisfy enum value set: [ERROR, CONDITION_CHECK_FAILURE]]",
+								 len, str);
+	}
+}
+
 static bool
 is_value(DdbDoc object, const char *member, const char *value)
 {
@@ -216,14 +249,12 @@ check_places(DdbDoc request)
 {
 	DdbDoc		input = ddb_request_doc(request, "InputS3Configuration");
 	DdbDoc		output = ddb_request_doc(request, "OutputS3Configuration");
-	DdbDoc		types = ddb_request_doc(output, "OutputType");
 
 	check_bucket(input, "inputS3Configuration");
 	check_bucket(output, "outputS3Configuration");
 	(void) check_prefix(input);
 	check_output_prefix(check_prefix(output));
-	if (types.ptr == NULL || ddb_doc_count(types) == 0)
-		ddb_validation_error("OutputType must not be empty");
+	check_output_types(output);
 	if (is_value(input, "InputFormat", "ION"))
 		ddb_validation_error("InputFormat ION is not supported; use DYNAMODB_JSON");
 	if (is_value(input, "InputCompressionType", "ZSTD"))

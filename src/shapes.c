@@ -733,6 +733,7 @@ REQUEST_SHAPE(update_table_replica_auto_scaling,
 
 static const DdbShape s3_key_prefix = {.kind = DDB_SHAPE_STRING, RANGE(0, 1024)};
 static const DdbShape s3_name = {.kind = DDB_SHAPE_STRING, RANGE(0, 255)};
+static const DdbShape bulk_token = {.kind = DDB_SHAPE_STRING, RANGE(1, 255)};
 static const DdbShape bulk_units = {.kind = DDB_SHAPE_LONG, MIN(1024)};
 ENUM_SHAPE(bulk_format, "DYNAMODB_JSON", "ION");
 ENUM_SHAPE(bulk_compression, "GZIP", "ZSTD", "NONE");
@@ -758,7 +759,7 @@ REQUEST_SHAPE(start_bulk_put_items, "StartBulkPutItemsInput",
 			  REQUIRED("TableName", table_name),
 			  REQUIRED("InputS3Configuration", bulk_input),
 			  REQUIRED("OutputS3Configuration", bulk_output),
-			  MEMBER("ClientToken", string),
+			  MEMBER("ClientToken", bulk_token),
 			  MEMBER("MaxWriteRequestUnits", bulk_units),
 			  MEMBER("PerformanceTier", performance_tier));
 

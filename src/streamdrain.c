@@ -22,6 +22,7 @@
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
 #include "access/xlogutils.h"
+#include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -33,6 +34,7 @@
 #include "replication/slot.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
@@ -60,6 +62,7 @@
 #define MAINTAIN_MS			1000
 #define REST_MS				10000	/* between looks at tables while there is no slot */
 #define PREPARE_MS			10000	/* how long enabling waits for a slot */
+#define MAKER_WAIT_MS		5		/* between looks at what another maker does */
 #define MAKER_MS			1000	/* how long a failed attempt at a slot is the answer */
 #define ENSURE_MS			5000	/* between starts of workers by one session */
 #define UNFINISHED_MS		5000	/* a slot without a position is then begun anew */
@@ -264,11 +267,38 @@ make_slot(void)
 	(void) ddb_drain_begin_slot(find_slot()->data.confirmed_flush);
 }
 
+/* one process at a time makes this database's slot; the lock ends with it */
+static bool
+may_make_slot(LOCKTAG *tag)
+{
+	SET_LOCKTAG_OBJECT(*tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 1);
+	return LockAcquire(tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* the drain's way: false if another process is at it, or has been */
+static bool
+make_slot_anew(DdbSlotState found)
+{
+	LOCKTAG		tag;
+	bool		made = false;
+
+	if (!may_make_slot(&tag))
+		return false;
+	if (ddb_drain_slot_state() == found)
+	{
+		make_slot();
+		made = true;
+	}
+	LockRelease(&tag, ExclusiveLock, true);
+	return made;
+}
+
 /*
  * May reading begin at the slot that is there?  While its first position is
- * missing, its maker is about to write it, or has died; or the extension has
- * been dropped and made again, and knows neither position nor epoch.  Without
- * the extension nobody needs the slot.
+ * missing, its maker is about to write it, or has died.  Without the extension
+ * nobody needs the slot.  An extension that was dropped and made again knows no
+ * epoch, and needs another slot: the server cannot decode changes of a user
+ * catalog table that is gone.
  */
 static bool
 may_begin(void)
@@ -283,6 +313,8 @@ may_begin(void)
 		ddb_drain_slot_drop();
 		return false;
 	}
+	if (!ddb_drain_has_epoch())
+		return make_slot_anew(DDB_SLOT_USABLE);
 	if (ddb_drain_position(&stored))
 	{
 		unfinished_since = 0;
@@ -291,16 +323,13 @@ may_begin(void)
 		ereport(WARNING,
 				(errmsg("replication slot \"%s\" is from before this server was promoted, and is made anew",
 						ddb_drain_slot_name())));
-		make_slot();
-		return true;
+		return make_slot_anew(DDB_SLOT_USABLE);
 	}
 	if (unfinished_since == 0)
 		unfinished_since = GetCurrentTimestamp();
 	else if (is_due(unfinished_since, UNFINISHED_MS))
 	{
 		unfinished_since = 0;
-		if (!ddb_drain_has_epoch())
-			(void) ddb_drain_begin_epoch();
 		if (!ddb_drain_begin_slot(find_slot()->data.confirmed_flush))
 			ddb_drain_slot_drop();
 	}
@@ -320,7 +349,9 @@ can_decode(void)
 static bool
 have_slot(void)
 {
-	switch (ddb_drain_slot_state())
+	DdbSlotState state = ddb_drain_slot_state();
+
+	switch (state)
 	{
 		case DDB_SLOT_USABLE:
 			return may_begin();
@@ -338,8 +369,7 @@ have_slot(void)
 		ddb_drain_maintain(InvalidXLogRecPtr);
 		return false;
 	}
-	make_slot();
-	return true;
+	return make_slot_anew(state);
 }
 
 /* ----------------------------------------------------------------
@@ -478,13 +508,24 @@ ddb_streamdrain_main(Datum arg)
 	proc_exit(exit_status(database));
 }
 
+static bool
+is_slot_wanted(void)
+{
+	DdbSlotState state = ddb_drain_slot_state();
+
+	return state == DDB_SLOT_MISSING || state == DDB_SLOT_LOST;
+}
+
 /* the one-time worker that makes the slot for the first stream; arg: the database */
 void
 ddb_streamdrain_slot_main(Datum arg)
 {
+	LOCKTAG		tag;
+
 	start("pg_dynamo stream slot", DatumGetObjectId(arg));
-	if (ddb_drain_slot_state() == DDB_SLOT_MISSING ||
-		ddb_drain_slot_state() == DDB_SLOT_LOST)
+	while (is_slot_wanted() && !may_make_slot(&tag))
+		wait_ms(MAKER_WAIT_MS);
+	if (is_slot_wanted())
 		make_slot();
 	proc_exit(0);
 }

@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "catalog_rows.h"
@@ -324,13 +325,20 @@ relation_exists(Oid relid)
 	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
 }
 
+bool
+ddb_stream_may_read(Oid relid, Oid role)
+{
+	return pg_class_aclcheck(relid, role, ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(relid, role, true) != RLS_ENABLED;
+}
+
 void
 ddb_stream_check_access(const DdbStream *stream, const char *action)
 {
 	bool		allowed;
 
 	if (relation_exists(stream->relid))
-		allowed = pg_class_aclcheck(stream->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+		allowed = ddb_stream_may_read(stream->relid, GetUserId());
 	else
 		allowed = has_privs_of_role(GetUserId(), stream->owner);
 	if (!allowed)

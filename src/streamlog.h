@@ -97,6 +97,12 @@ extern int32 ddb_stream_epoch(void);
 extern void ddb_stream_add_shard(const DdbStream *stream, int bucket, const char *parent,
 								 const DdbSequence *start);
 
+/*
+ * May the role read the stream of a table?  A stream tells of all items, so the
+ * privilege is not enough for whom row security holds.
+ */
+extern bool ddb_stream_may_read(Oid relid, Oid role);
+
 /* may the current user read the stream?  else raises AccessDenied for action */
 extern void ddb_stream_check_access(const DdbStream *stream, const char *action);
 

@@ -76,6 +76,7 @@ open_table(char *name)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" has no stream", table->name),
 				 errhint("Enable one with UpdateTable and StreamSpecification.")));
+	ddb_stream_check_access(stream, "GetRecords");
 	return table;
 }
 

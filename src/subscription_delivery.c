@@ -558,7 +558,7 @@ check_rights(const DdbSubscription *subscription)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the owner of the subscription does not exist any more")));
 	if (name != NULL &&
-		pg_class_aclcheck(subscription->relid, subscription->owner, ACL_SELECT) != ACLCHECK_OK)
+		!ddb_stream_may_read(subscription->relid, subscription->owner))
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, name);
 	ddb_target_check(subscription);
 }

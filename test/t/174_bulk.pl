@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/lib";
+use HttpCall;
 use JSON::PP;
 use PgDynamo;
 use PostgreSQL::Test::Cluster;
@@ -303,7 +304,7 @@ write_file('in/one-bad', 'bad');
 is(ended(start('Things', 'one-bad', output => { S3KeyPrefix => 'away' }))->{FailureCode}, 'S3AccessDenied', 'output does not follow links');
 is(join(' ', map { s{.*/}{}r } glob "$secret/*"), 'items', 'nothing was written there');
 like(call_error($node, 'StartBulkPutItems', request('Things', '', output => { S3KeyPrefix => $_ })),
-	qr/^ValidationException: S3KeyPrefix/, "output prefix $_")
+	qr/^ValidationException: S3KeyPrefix/, "output prefix " . s{\n}{\\n}r)
   for '..', 'a/../../b', './a', 'a//b', '/a', "a\nb", 'x' x 300;
 is(count_items('Things'), sql(q{SELECT count(*) FROM dynamo_tables."Things" WHERE pk <> 'secret'}), 'nothing was read there');
 
@@ -313,6 +314,17 @@ is_ended(start('Things', '', input => { S3Bucket => 'own' }, output => { S3Bucke
 mkdir "$s3/own" or die;
 write_file('own/x', 'bad');
 is_ended(start('Things', '', input => { S3Bucket => 'own' }, output => { S3Bucket => 'own' }), 'COMPLETED_WITH_ERRORS', 1, 1, 'output is not its own input');
+
+# ---- over HTTP ----
+
+my $client = http_client({ port => $port, key_id => 'anybody', secret => 'anything' });
+create_table($node, 'Http', 0);
+write_file('in/http', thing('http'), thing('a', 1, $new));
+my $answer = http_call($client, 'StartBulkPutItems', request('Http', 'http'));
+is(outcome($answer), 200, 'an operation is started over HTTP');
+is_ended($answer->{document}{BulkOperationDescription}{BulkOperationArn}, 'COMPLETED', 2, 0, 'and runs');
+is(outcome(http_call($client, 'CancelBulkOperation', { BulkOperationArn => $answer->{document}{BulkOperationDescription}{BulkOperationArn} }))
+	=~ s/:.*//r, '400 ResourceInUseException', 'an exception has its name');
 
 # ---- roles ----
 
