@@ -807,7 +807,7 @@ answers($client->answer("\r\n$things[0]"), 200, $listed, 'an empty line before t
 }
 
 # everything still stands
-is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'pg_dynamo%'}), '2',
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'pg_dynamo http worker'}), '2',
 	'both workers are there');
 $node->stop;
 ok(slurp_file($node->logfile) !~ /terminated by signal|PANIC|TRAP/, 'nothing crashed');
