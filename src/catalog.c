@@ -780,10 +780,25 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 	elog(ERROR, "unrecognized catalog query %d", query);
 }
 
-void
-ddb_catalog_write(int query, DdbQueryBuilder builder, Datum *values, const char *nulls)
+static void
+hand_over_row(HeapTuple tuple, TupleDesc desc, DdbTakeRow take, void *arg)
 {
+	Datum		values[DDB_CATALOG_COLUMNS];
+	bool		nulls[DDB_CATALOG_COLUMNS];
+
+	Assert(desc->natts <= DDB_CATALOG_COLUMNS);
+	heap_deform_tuple(tuple, desc, values, nulls);
+	take(values, nulls, arg);
+}
+
+uint64
+ddb_catalog_run(int query, DdbQueryBuilder builder, Datum *values, const char *nulls,
+				DdbTakeRow take, void *arg)
+{
+	MemoryContext caller = CurrentMemoryContext;
 	DdbAsOwner	as_owner;
+	uint64		rows;
+	uint64		i;
 	int			rc;
 
 	ddb_as_owner_begin(&as_owner, ddb_catalog_owner());
@@ -791,10 +806,25 @@ ddb_catalog_write(int query, DdbQueryBuilder builder, Datum *values, const char 
 	rc = SPI_execute_plan(ddb_plan_get(NULL, query, builder),
 						  values, nulls, false, 0);
 	if (rc < 0)
-		elog(ERROR, "could not write the definition of a table or an index: %s",
+		elog(ERROR, "could not read or write the catalog of the extension: %s",
 			 SPI_result_code_string(rc));
+	rows = SPI_processed;
+	for (i = 0; take != NULL && i < rows; i++)
+	{
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		hand_over_row(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, take, arg);
+		MemoryContextSwitchTo(spi);
+	}
 	SPI_finish();
 	ddb_as_owner_end(&as_owner);
+	return rows;
+}
+
+void
+ddb_catalog_write(int query, DdbQueryBuilder builder, Datum *values, const char *nulls)
+{
+	(void) ddb_catalog_run(query, builder, values, nulls, NULL, NULL);
 }
 
 static void

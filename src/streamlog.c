@@ -13,7 +13,6 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "replication/message.h"
 #include "utils/acl.h"
@@ -144,38 +143,10 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 	text->any_plan = true;
 }
 
-/* what is done with a row, in the caller's memory context */
-typedef void (*TakeRow) (HeapTuple tuple, TupleDesc desc, void *arg);
-
-/*
- * Run a query as the extension's owner; take may be NULL.  Returns the number
- * of rows.
- */
 static uint64
-run(int query, Datum *values, const char *nulls, TakeRow take, void *arg)
+run(int query, Datum *values, const char *nulls, DdbTakeRow take, void *arg)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	DdbAsOwner	as_owner;
-	uint64		rows;
-	uint64		i;
-	int			rc;
-
-	ddb_as_owner_begin(&as_owner, ddb_catalog_owner());
-	SPI_connect();
-	rc = SPI_execute_plan(ddb_plan_get(NULL, query, build_query), values, nulls, false, 0);
-	if (rc < 0)
-		elog(ERROR, "could not access streams: %s", SPI_result_code_string(rc));
-	rows = SPI_processed;
-	for (i = 0; take != NULL && i < rows; i++)
-	{
-		MemoryContext spi = MemoryContextSwitchTo(caller);
-
-		take(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, arg);
-		MemoryContextSwitchTo(spi);
-	}
-	SPI_finish();
-	ddb_as_owner_end(&as_owner);
-	return rows;
+	return ddb_catalog_run(query, build_query, values, nulls, take, arg);
 }
 
 static Datum
@@ -220,14 +191,11 @@ typedef struct StreamList
 } StreamList;
 
 static void
-take_stream(HeapTuple tuple, TupleDesc desc, void *arg)
+take_stream(Datum *values, bool *nulls, void *arg)
 {
 	StreamList *list = arg;
 	DdbStream  *stream = palloc0(sizeof(DdbStream));
-	Datum		values[13];
-	bool		nulls[13];
 
-	heap_deform_tuple(tuple, desc, values, nulls);
 	stream->id = *DatumGetUUIDP(values[0]);
 	stream->relid = DatumGetObjectId(values[1]);
 	stream->owner = DatumGetObjectId(values[2]);
@@ -398,11 +366,9 @@ set_key(Datum *values, char *nulls, int at, const DdbKeySchema *keys, int i)
 }
 
 static void
-take_epoch(HeapTuple tuple, TupleDesc desc, void *arg)
+take_epoch(Datum *values, bool *nulls, void *arg)
 {
-	bool		isnull;
-
-	*(int32 *) arg = DatumGetInt32(heap_getattr(tuple, 1, desc, &isnull));
+	*(int32 *) arg = DatumGetInt32(values[0]);
 }
 
 int32
@@ -420,13 +386,16 @@ shard_id(const DdbStream *stream, int bucket, const char *parent, TimestampTz ti
 {
 	uint64		ms = (time / 1000) +
 	(uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
-	uint32		hash = hash_bytes(stream->id.data, UUID_LEN);
+	unsigned char seed[UUID_LEN + sizeof(int32) + sizeof(TimestampTz)];
 
 	if (parent != NULL)
 		ms = Max(ms, strtoull(parent + strlen(SHARD_PREFIX), NULL, 10) + 1);
 
-	hash = hash_combine(hash_combine(hash, (uint32) bucket), (uint32) (time & 0xFFFFFFFF));
-	return psprintf(SHARD_PREFIX "%020llu-%08x", (unsigned long long) ms, hash);
+	memcpy(seed, stream->id.data, UUID_LEN);
+	memcpy(seed + UUID_LEN, &bucket, sizeof(int32));
+	memcpy(seed + UUID_LEN + sizeof(int32), &time, sizeof(TimestampTz));
+	return psprintf(SHARD_PREFIX "%020llu-%08x", (unsigned long long) ms,
+					hash_bytes(seed, sizeof(seed)));
 }
 
 void
@@ -537,12 +506,10 @@ typedef struct ShardList
 } ShardList;
 
 static void
-take_shard(HeapTuple tuple, TupleDesc desc, void *arg)
+take_shard(Datum *values, bool *nulls, void *arg)
 {
 	ShardList  *list = arg;
 	DdbShard   *shard;
-	Datum		values[9];
-	bool		nulls[9];
 
 	if (list->count == list->space)
 	{
@@ -553,7 +520,6 @@ take_shard(HeapTuple tuple, TupleDesc desc, void *arg)
 	}
 	shard = &list->shards[list->count++];
 	memset(shard, 0, sizeof(DdbShard));
-	heap_deform_tuple(tuple, desc, values, nulls);
 	shard->number = DatumGetInt64(values[0]);
 	shard->id = TextDatumGetCString(values[1]);
 	shard->parent = nulls[2] ? NULL : TextDatumGetCString(values[2]);

@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -146,39 +145,10 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 	text->any_plan = true;
 }
 
-/* what is done with a row, in the caller's memory context */
-typedef void (*TakeRow) (Datum *values, bool *nulls, void *arg);
-
-#define MAX_COLUMNS 12
-
 static uint64
-run(int query, Datum *values, const char *nulls, TakeRow take, void *arg)
+run(int query, Datum *values, const char *nulls, DdbTakeRow take, void *arg)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	DdbAsOwner	as_owner;
-	uint64		rows;
-	uint64		i;
-	int			rc;
-
-	ddb_as_owner_begin(&as_owner, ddb_catalog_owner());
-	SPI_connect();
-	rc = SPI_execute_plan(ddb_plan_get(NULL, query, build_query), values, nulls, false, 0);
-	if (rc < 0)
-		elog(ERROR, "could not access subscriptions: %s", SPI_result_code_string(rc));
-	rows = SPI_processed;
-	for (i = 0; take != NULL && i < rows; i++)
-	{
-		MemoryContext spi = MemoryContextSwitchTo(caller);
-		Datum		columns[MAX_COLUMNS];
-		bool		isnull[MAX_COLUMNS];
-
-		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, columns, isnull);
-		take(columns, isnull, arg);
-		MemoryContextSwitchTo(spi);
-	}
-	SPI_finish();
-	ddb_as_owner_end(&as_owner);
-	return rows;
+	return ddb_catalog_run(query, build_query, values, nulls, take, arg);
 }
 
 Oid
