@@ -289,7 +289,8 @@ create_insert(CreateRequest *create)
 
 	if (stored.on_demand)
 		stored.on_demand_since[0] = ddb_tableinfo_now();
-	if (create->wants_stream)
+	if (create->wants_stream &&
+		pg_namespace_aclcheck(ddb_tables_schema(), GetUserId(), ACL_CREATE) == ACLCHECK_OK)
 		ddb_streamdrain_prepare(ddb_op_door.repeats);
 	relid = ddb_item_table_create(name, &create->keys);
 	ddb_catalog_insert(name, relid, &create->keys,

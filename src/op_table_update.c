@@ -8,6 +8,9 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+#include "utils/acl.h"
+
 #include "error.h"
 #include "op.h"
 #include "op_stream.h"
@@ -326,15 +329,23 @@ update_apply(UpdateRequest *update, DdbTableRow *row)
 	return ddb_op_description_response("TableDescription", &view);
 }
 
-/* the slot must be there before this transaction writes, or takes a lock */
+/*
+ * Does the request enable a stream, and is it its user's to enable?  The slot
+ * must be there before this transaction writes, or takes a lock; those who may
+ * not are refused when the table is opened.
+ */
 static bool
-enables_stream(DdbDoc request)
+enables_stream(DdbDoc request, DdbText table_name)
 {
 	DdbDoc		specification = ddb_request_doc(request, "StreamSpecification");
 	bool		enabled = false;
+	const DdbTable *table;
 
-	return specification.ptr != NULL &&
-		ddb_request_bool(specification, "StreamEnabled", &enabled) && enabled;
+	if (specification.ptr == NULL ||
+		!ddb_request_bool(specification, "StreamEnabled", &enabled) || !enabled)
+		return false;
+	table = ddb_catalog_find(table_name.str, table_name.len);
+	return table != NULL && pg_class_ownercheck(table->relid, GetUserId());
 }
 
 /*
@@ -347,6 +358,7 @@ ddb_op_update_table(DdbDoc request)
 	UpdateRequest update;
 	DdbTableRow row;
 	LOCKMODE	lockmode = ShareUpdateExclusiveLock;
+	DdbText		name;
 	int			i;
 
 	memset(&update, 0, sizeof(update));
@@ -359,10 +371,10 @@ ddb_op_update_table(DdbDoc request)
 		lockmode = ShareRowExclusiveLock;
 	if (ddb_request_has(request, "StreamSpecification"))
 		lockmode = AccessExclusiveLock;
-	if (enables_stream(request))
+	name = ddb_op_request_table_name(request, "UpdateTable");
+	if (enables_stream(request, name))
 		ddb_streamdrain_prepare(ddb_op_door.repeats);
-	update.table = ddb_catalog_open(ddb_op_request_table_name(request, "UpdateTable"),
-									lockmode, DDB_ACL_OWNER, "UpdateTable", true);
+	update.table = ddb_catalog_open(name, lockmode, DDB_ACL_OWNER, "UpdateTable", true);
 	ddb_catalog_read(update.table, &row);
 	update.stream = ddb_stream_of_table(update.table);
 	ddb_tableinfo_decode(row.settings, update.now, &update.before);

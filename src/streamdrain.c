@@ -22,7 +22,6 @@
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
 #include "access/xlogutils.h"
-#include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -62,6 +61,7 @@
 #define MAINTAIN_MS			1000
 #define REST_MS				10000	/* between looks at tables while there is no slot */
 #define PREPARE_MS			10000	/* how long enabling waits for a slot */
+#define MAKER_LOCK_CLASS	0xDD13	/* of lock tags; users have classes 1 and 2 */
 #define MAKER_WAIT_MS		5		/* between looks at what another maker does */
 #define MAKER_MS			1000	/* how long a failed attempt at a slot is the answer */
 #define ENSURE_MS			5000	/* between starts of workers by one session */
@@ -267,11 +267,19 @@ make_slot(void)
 	(void) ddb_drain_begin_slot(find_slot()->data.confirmed_flush);
 }
 
-/* one process at a time makes this database's slot; the lock ends with it */
+/*
+ * One process at a time makes this database's slot.  Locks of users' kind end
+ * with the process.
+ */
 static bool
 may_make_slot(LOCKTAG *tag)
 {
-	SET_LOCKTAG_OBJECT(*tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 1);
+	tag->locktag_field1 = MyDatabaseId;
+	tag->locktag_field2 = 0;
+	tag->locktag_field3 = 0;
+	tag->locktag_field4 = MAKER_LOCK_CLASS;
+	tag->locktag_type = LOCKTAG_USERLOCK;
+	tag->locktag_lockmethodid = USER_LOCKMETHOD;
 	return LockAcquire(tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 

@@ -3,7 +3,9 @@
 
 use strict;
 use warnings;
+use File::Spec;
 use FindBin;
+use IPC::Run ();
 use lib "$FindBin::RealBin/lib";
 use PgDynamo;
 use PostgreSQL::Test::Cluster;
@@ -214,6 +216,49 @@ settle($standby);
 is(records($standby, $arn), 'anew', 'and CREATE EXTENSION');
 unlike(slurp_file($standby->logfile), qr/does not exist|terminated by signal|PANIC/, 'no errors in the log');
 $standby->stop;
+
+# the extension is dropped and made again while its last changes are not read:
+# the slot cannot go on, and a new one is made
+$node = start_node('anew', conf => "max_worker_processes = 20");
+$arn = create_streamed($node, 'Main');
+put($node, 'Main', 'old');
+settle($node);
+my $drain_pid = state_of($node, 'pid');
+kill 'STOP', $drain_pid;
+call($node, 'DeleteTable', { TableName => 'Main' });
+$node->safe_psql('postgres', 'DROP EXTENSION pg_dynamo');
+create_extension($node);
+kill 'CONT', $drain_pid;
+$arn = create_streamed($node, 'Main');
+$node->poll_query_until('postgres', q{SELECT epoch = 1 AND slot_state = 'active' AND open_shards = 1 FROM dynamo.stat_streams})
+  or fail('a new slot for the new extension');
+put($node, 'Main', 'new');
+settle($node);
+is(records($node, $arn), 'new', 'DROP EXTENSION and CREATE EXTENSION beside a slow worker');
+$node->stop;
+
+# several sessions enable the first streams at once: one slot, one epoch
+$node = start_node('several', conf => "max_worker_processes = 20");
+my @sessions = map {
+	my $request = JSON::PP->new->encode({ TableName => "Table$_", BillingMode => 'PAY_PER_REQUEST',
+		KeySchema => [ { AttributeName => 'pk', KeyType => 'HASH' } ],
+		AttributeDefinitions => [ { AttributeName => 'pk', AttributeType => 'S' } ],
+		StreamSpecification => { StreamEnabled => JSON::PP::true(), StreamViewType => 'KEYS_ONLY' } });
+
+	IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('postgres'), '-c', "SELECT dynamo.create_table('$request')" ],
+		'>', File::Spec->devnull, '2>', File::Spec->devnull)
+} 1 .. 6;
+is(scalar(grep { $_->finish } @sessions), 6, 'several sessions enable the first streams at once');
+$node->poll_query_until('postgres', q{SELECT streams = 6 AND open_shards = 6 AND slot_state = 'active' AND epoch = 1 FROM dynamo.stat_streams})
+  or fail('one slot for all of them');
+is($node->safe_psql('postgres', q{SET dynamo.stream_shards = 64;
+	SELECT count(dynamo.create_table(jsonb_build_object('TableName', 'Wide' || i, 'BillingMode', 'PAY_PER_REQUEST',
+		'KeySchema', '[{"AttributeName": "pk", "KeyType": "HASH"}]'::jsonb,
+		'AttributeDefinitions', '[{"AttributeName": "pk", "AttributeType": "S"}]'::jsonb,
+		'StreamSpecification', '{"StreamEnabled": true, "StreamViewType": "KEYS_ONLY"}'::jsonb)))
+	FROM generate_series(1, 8) AS i}), '8', 'the ids of many shards made at once differ');
+unlike(slurp_file($node->logfile), qr/ERROR/, 'none of them fails');
+$node->stop;
 
 # what has to be set
 $node = PostgreSQL::Test::Cluster->new('replica');
