@@ -29,9 +29,9 @@ enum
  * ----------------------------------------------------------------
  */
 
-/* the key columns as rows, and what else extra (NULL for nothing) unnests */
+/* the key columns as rows */
 static void
-append_keys(const DdbTable *table, DdbQueryText *text, const char *extra)
+append_keys(const DdbTable *table, DdbQueryText *text)
 {
 	int			i;
 
@@ -41,8 +41,6 @@ append_keys(const DdbTable *table, DdbQueryText *text, const char *extra)
 		appendStringInfo(&text->sql, "%spg_catalog.unnest($%d)", i > 0 ? ", " : "", i + 1);
 		ddb_plan_add_arg(text, get_array_type(ddb_key_column_type(table->keys.attr[i].type)));
 	}
-	if (extra != NULL)
-		appendStringInfoString(&text->sql, extra);
 	appendStringInfoChar(&text->sql, ')');
 }
 
@@ -52,7 +50,7 @@ build_get(const DdbTable *table, DdbQueryText *text)
 	bool		has_sk = table->keys.nattrs == 2;
 
 	appendStringInfoString(&text->sql, "SELECT k.place, i.item FROM ");
-	append_keys(table, text, NULL);
+	append_keys(table, text);
 	appendStringInfo(&text->sql,
 					 " WITH ORDINALITY AS k(pk%s, place), LATERAL"
 					 " (SELECT t.item FROM %s AS t WHERE t.pk OPERATOR(pg_catalog.=) k.pk%s"
@@ -61,18 +59,27 @@ build_get(const DdbTable *table, DdbQueryText *text)
 					 has_sk ? " AND t.sk OPERATOR(pg_catalog.=) k.sk" : "");
 }
 
+/*
+ * Set-returning functions in the select list give their rows one by one; as a
+ * table they would be kept in a store first.
+ */
 static void
 build_put(const DdbTable *table, DdbQueryText *text)
 {
 	bool		has_sk = table->keys.nattrs == 2;
+	int			i;
 
-	appendStringInfo(&text->sql, "INSERT INTO %s AS t (pk%s, item) SELECT k.pk%s, k.item FROM ",
-					 table->qualified, has_sk ? ", sk" : "", has_sk ? ", k.sk" : "");
-	append_keys(table, text, has_sk ? ", pg_catalog.unnest($3)" : ", pg_catalog.unnest($2)");
-	ddb_plan_add_arg(text, get_array_type(ddb_item_type()));
+	appendStringInfo(&text->sql, "INSERT INTO %s AS t (pk%s, item) SELECT ",
+					 table->qualified, has_sk ? ", sk" : "");
+	for (i = 0; i < table->keys.nattrs; i++)
+	{
+		appendStringInfo(&text->sql, "pg_catalog.unnest($%d), ", i + 1);
+		ddb_plan_add_arg(text, get_array_type(ddb_key_column_type(table->keys.attr[i].type)));
+	}
 	appendStringInfo(&text->sql,
-					 " AS k(pk%s, item) ON CONFLICT (pk%s) DO UPDATE SET item = EXCLUDED.item",
-					 has_sk ? ", sk" : "", has_sk ? ", sk" : "");
+					 "pg_catalog.unnest($%d) ON CONFLICT (pk%s) DO UPDATE SET item = EXCLUDED.item",
+					 table->keys.nattrs + 1, has_sk ? ", sk" : "");
+	ddb_plan_add_arg(text, get_array_type(ddb_item_type()));
 }
 
 static void
