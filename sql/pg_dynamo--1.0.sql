@@ -311,10 +311,14 @@ CREATE TABLE dynamo.stream_position (
 	epoch integer NOT NULL,
 	commit_lsn pg_lsn NOT NULL,
 	timeline bigint NOT NULL,
+	complete_to timestamptz,
 	stored_at timestamptz NOT NULL
 );
 COMMENT ON TABLE dynamo.stream_position IS
 	'changes committed before this position of the log are stored in stream_record; written in the same transaction as the records';
+
+COMMENT ON COLUMN dynamo.stream_position.complete_to IS
+	'what was in the log at this time has been stored, maybe more; NULL where that is not known yet';
 
 CREATE TABLE dynamo.stream_hour (
 	started_at timestamptz PRIMARY KEY,
@@ -353,7 +357,7 @@ CREATE VIEW dynamo.stat_streams WITH (security_barrier) AS
 			THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END,
 			s.confirmed_flush_lsn)::bigint AS lag_bytes,
 		CASE WHEN s.slot_name IS NOT NULL THEN greatest(0, extract(epoch FROM pg_catalog.clock_timestamp() -
-			coalesce(a.state_change, p.stored_at)))::double precision END AS lag_seconds,
+			greatest(coalesce(a.state_change, p.stored_at), p.complete_to)))::double precision END AS lag_seconds,
 		pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery()
 			THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END,
 			s.restart_lsn)::bigint AS retained_wal_bytes,
@@ -379,7 +383,7 @@ COMMENT ON COLUMN dynamo.stat_streams.slot_state IS
 	'active: it is being read; inactive: no worker is at it; lost: the server has removed log that it needs; missing: no stream has needed it, or it is to be made anew';
 COMMENT ON COLUMN dynamo.stat_streams.lag_bytes IS 'log that was written since the position up to which changes are stored';
 COMMENT ON COLUMN dynamo.stat_streams.lag_seconds IS
-	'time since the worker had read and stored all of the log; without a worker, since it stored something. Needs the rights of pg_read_all_stats';
+	'what was in the log so many seconds ago is stored. Needs the rights of pg_read_all_stats';
 COMMENT ON COLUMN dynamo.stat_streams.retained_wal_bytes IS 'log that the slot keeps; bounded by max_slot_wal_keep_size';
 COMMENT ON COLUMN dynamo.stat_streams.records IS 'stream records that are kept, an estimate';
 COMMENT ON COLUMN dynamo.stat_streams.gaps IS 'how often the slot was lost while streams were enabled; see stream_gap';

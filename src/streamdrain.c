@@ -85,6 +85,7 @@ typedef struct Drain
 	TimestampTz last_needed;
 	bool		unneeded;		/* no stream has needed the slot for long */
 	TimestampTz last_rest;
+	TimestampTz complete_to;	/* what was in the log then has been read; 0: unknown */
 	TimestampTz last_report;	/* of being up to date, for the activity view */
 } Drain;
 
@@ -148,6 +149,7 @@ begin_decoding(void)
 													  .segment_close = wal_segment_close),
 										   prepare_write, do_write, NULL);
 	be_seen_by_snapshots();
+	drain.complete_to = 0;
 	XLogBeginRead(drain.decoding->reader, MyReplicationSlot->data.restart_lsn);
 	drain.in_transaction = false;
 }
@@ -171,7 +173,7 @@ store(void)
 
 	if (ddb_spool_bytes(drain.spool) > 0)
 	{
-		ddb_drain_store(drain.spool, position);
+		ddb_drain_store(drain.spool, position, drain.complete_to);
 		ddb_spool_reset(drain.spool);
 		XLogFlush(XactLastCommitEnd);
 	}
@@ -211,6 +213,7 @@ static bool
 read_log(void)
 {
 	XLogReaderState *reader = drain.decoding->reader;
+	TimestampTz begin = GetCurrentTimestamp();
 	XLogRecPtr	end = GetFlushRecPtr(NULL);
 	bool		progress = false;
 	int			records = 0;
@@ -234,6 +237,8 @@ read_log(void)
 			MemoryContextSwitchTo(drain.context);
 		}
 	}
+	if (reader->EndRecPtr >= end)
+		drain.complete_to = begin;
 	MemoryContextSwitchTo(drain.round);
 	return progress;
 }

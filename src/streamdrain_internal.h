@@ -76,10 +76,11 @@ extern bool ddb_drain_is_of_timeline(TimeLineID timeline);
 extern bool ddb_drain_begin_slot(XLogRecPtr start);
 
 /*
- * Store what the spool holds and that everything committed before position is.
+ * Store what the spool holds and that everything committed before position is,
+ * which is no less than what was in the log at the time complete_to (0: unknown).
  * What an earlier life of the drain has stored is left out.
  */
-extern void ddb_drain_store(DdbSpool *spool, XLogRecPtr position);
+extern void ddb_drain_store(DdbSpool *spool, XLogRecPtr position, TimestampTz complete_to);
 
 /*
  * Shards that are old get children; the ring turns; what is over goes.

@@ -229,29 +229,34 @@ ddb_drain_is_of_timeline(TimeLineID timeline)
 }
 
 static void
-write_position(int32 epoch, XLogRecPtr position)
+write_position(int32 epoch, XLogRecPtr position, TimestampTz complete_to)
 {
-	Oid			types[4] = {NAMEOID, INT4OID, LSNOID, INT8OID};
-	Datum		values[4];
+	Oid			types[5] = {NAMEOID, INT4OID, LSNOID, INT8OID, TIMESTAMPTZOID};
+	Datum		values[5];
+	char		nulls[6] = "     ";
 
 	values[0] = CStringGetDatum(ddb_drain_slot_name());
 	values[1] = Int32GetDatum(epoch);
 	values[2] = LSNGetDatum(position);
 	values[3] = Int64GetDatum((int64) GetWALInsertionTimeLine());
-	(void) execute("INSERT INTO dynamo.stream_position (slot_name, epoch, commit_lsn, timeline, stored_at)"
-				   " VALUES ($1, $2, $3, $4, clock_timestamp()) ON CONFLICT (slot_name) DO UPDATE"
+	values[4] = TimestampTzGetDatum(complete_to);
+	if (complete_to == 0)
+		nulls[4] = 'n';
+	(void) execute("INSERT INTO dynamo.stream_position (slot_name, epoch, commit_lsn, timeline, complete_to, stored_at)"
+				   " VALUES ($1, $2, $3, $4, $5, clock_timestamp()) ON CONFLICT (slot_name) DO UPDATE"
 				   " SET epoch = EXCLUDED.epoch, commit_lsn = EXCLUDED.commit_lsn,"
-				   " timeline = EXCLUDED.timeline, stored_at = EXCLUDED.stored_at",
-				   4, types, values, NULL);
+				   " timeline = EXCLUDED.timeline,"
+				   " complete_to = greatest(EXCLUDED.complete_to, stream_position.complete_to),"
+				   " stored_at = EXCLUDED.stored_at", 5, types, values, nulls);
 }
 
 /* everything before the position is stored: say so, if that is news */
 static void
-advance(DdbSequence *stored, XLogRecPtr position)
+advance(DdbSequence *stored, XLogRecPtr position, TimestampTz complete_to)
 {
 	if (position <= stored->commit)
 		return;
-	write_position(stored->epoch, position);
+	write_position(stored->epoch, position, complete_to);
 	stored->commit = position;
 }
 
@@ -431,7 +436,7 @@ ddb_drain_begin_slot(XLogRecPtr start)
 	if (from.epoch > 0)
 	{
 		begin_shards(&from);
-		write_position(from.epoch, start);
+		write_position(from.epoch, start, GetCurrentTimestamp());
 	}
 	commit();
 	return from.epoch > 0;
@@ -753,7 +758,7 @@ store_outputs(DdbSpool *spool, const DdbSequence *stored)
 }
 
 void
-ddb_drain_store(DdbSpool *spool, XLogRecPtr position)
+ddb_drain_store(DdbSpool *spool, XLogRecPtr position, TimestampTz complete_to)
 {
 	DdbSequence stored;
 
@@ -762,7 +767,7 @@ ddb_drain_store(DdbSpool *spool, XLogRecPtr position)
 	if (!read_position(&stored))
 		elog(ERROR, "the position of stream records is missing");
 	store_outputs(spool, &stored);
-	advance(&stored, position);
+	advance(&stored, position, complete_to);
 	commit();
 }
 
@@ -781,7 +786,7 @@ roll_shards(DdbSequence *stored, XLogRecPtr position)
 
 	if (old == NIL && missing == NIL)
 		return;
-	advance(stored, position);
+	advance(stored, position, 0);
 	replace_shards(old, stored, stored);
 	replace_shards(missing, stored, stored);
 }
@@ -795,7 +800,7 @@ begin_hour(DdbSequence *stored, XLogRecPtr position, int64 hour)
 	Oid			types[3] = {TIMESTAMPTZOID, INT4OID, LSNOID};
 	Datum		values[3];
 
-	advance(stored, position);
+	advance(stored, position, 0);
 	values[0] = TimestampTzGetDatum(hour * USECS_PER_HOUR);
 	values[1] = Int32GetDatum(stored->epoch);
 	values[2] = LSNGetDatum(stored->commit);
