@@ -121,15 +121,6 @@
 	index_beginscan(heap, btree, snapshot, NULL, nkeys, 0)
 #endif
 
-/* write a logical message to the log (replication/message.h) */
-#if PG_VERSION_NUM < 170000
-#define ddb_log_message(prefix, message, size, transactional) \
-	LogLogicalMessage(prefix, message, size, transactional)
-#else
-#define ddb_log_message(prefix, message, size, transactional) \
-	LogLogicalMessage(prefix, message, size, transactional, false)
-#endif
-
 /* a tuple of a decoded change, or NULL (replication/reorderbuffer.h) */
 #if PG_VERSION_NUM < 170000
 #define ddb_change_tuple(buffer)		((buffer) != NULL ? &(buffer)->tuple : NULL)

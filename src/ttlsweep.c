@@ -133,8 +133,8 @@ static void
 mark_transaction(void)
 {
 	if (XLogLogicalInfoActive())
-		(void) ddb_log_message(DDB_MESSAGE_PREFIX, DDB_MESSAGE_EXPIRY,
-							   strlen(DDB_MESSAGE_EXPIRY), true);
+		(void) ddb_log_logical_message(DDB_MESSAGE_PREFIX, DDB_MESSAGE_EXPIRY,
+									   strlen(DDB_MESSAGE_EXPIRY), true);
 }
 
 static void
