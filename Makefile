@@ -106,6 +106,7 @@ OBJS = \
 	src/shapes.o \
 	src/sigv4.o \
 	src/sqlapi.o \
+	src/stepworker.o \
 	src/store.o \
 	src/store_batch.o \
 	src/streamdef.o \

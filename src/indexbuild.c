@@ -46,18 +46,13 @@
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
 #include "storage/bufmgr.h"
 #include "storage/ipc.h"
-#include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
-#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -70,17 +65,14 @@
 #include "index.h"
 #include "indexbuild.h"
 #include "indextable.h"
-#include "session.h"
+#include "stepworker.h"
 
 /* a batch ends with the first of these */
 #define BATCH_ITEMS		500
 #define BATCH_BYTES		(1024 * 1024)
 #define BATCH_MS		20
 
-#define RETRY_MS		100		/* before a batch that gave up is repeated */
-
-/* how long to wait for a lock, without and with rows that others may want */
-#define PATIENCE		"1s"
+/* how long a batch waits for a lock once it has rows that others may want */
 #define HOLDER_PATIENCE	"200ms"
 
 #define SAMPLE_PAGES	1000	/* read of each relation to estimate its items */
@@ -122,17 +114,6 @@ typedef enum RowState
 	ROW_GONE,
 	ROW_BUSY
 } RowState;
-
-typedef enum Outcome
-{
-	BUILD_GOES_ON,
-	BUILD_ENDS,					/* complete, or dropped meanwhile */
-	BUILD_RETRIES,				/* a lock was not to be had */
-	BUILD_FAILS
-} Outcome;
-
-/* one transaction of a build; limit is the number of items of a batch */
-typedef Outcome (*Step) (Oid index_relid, int limit);
 
 /* ----------------------------------------------------------------
  * Workers
@@ -602,12 +583,6 @@ key_of_row(const DdbTable *table, TupleTableSlot *slot, AttrNumber attnum)
 	return ddb_json_encode(&key);
 }
 
-static void
-set_patience(const char *lock_timeout)
-{
-	SetConfigOption("lock_timeout", lock_timeout, PGC_SUSET, PGC_S_OVERRIDE);
-}
-
 static bool
 has_room(const Batch *batch)
 {
@@ -648,7 +623,7 @@ read_rows(const Build *build, Relation rel, IndexScanDesc scan,
 			DdbDoc		item;
 
 			if (!batch->is_locking)
-				set_patience(HOLDER_PATIENCE);
+				ddb_stepworker_set_patience(HOLDER_PATIENCE);
 			batch->is_locking = true;
 			MemoryContextSwitchTo(per_row);
 			item = slot_item(slots[2], attnum);
@@ -730,15 +705,16 @@ count_items(Oid part)
  * ----------------------------------------------------------------
  */
 
-static Outcome
-begin_build(Oid index_relid, int limit)
+static bool
+begin_build(void *arg, int limit)
 {
+	Oid			index_relid = *(Oid *) arg;
 	Datum		values[2];
 	char		nulls[3] = " n";
 	Build		build;
 
 	if (!open_build(index_relid, &build))
-		return BUILD_ENDS;
+		return false;
 	if (build.index->status == DDB_INDEX_CREATING)
 		ddb_catalog_update_index(build.table, build.index, DDB_INDEX_BACKFILLING,
 								 build.index->settings);
@@ -755,11 +731,11 @@ begin_build(Oid index_relid, int limit)
 		nulls[1] = ' ';
 	}
 	(void) run_and_finish(&query_begin, values, nulls);
-	return BUILD_GOES_ON;
+	return true;
 }
 
 /* every row has its entry: readers may come */
-static Outcome
+static void
 end_build(const Build *build)
 {
 	Datum		values[1] = {ObjectIdGetDatum(build->index->relid)};
@@ -768,7 +744,6 @@ end_build(const Build *build)
 	ddb_catalog_update_index(build->table, build->index, DDB_INDEX_ACTIVE,
 							 build->index->settings);
 	ForceSyncCommit();
-	return BUILD_ENDS;
 }
 
 static void
@@ -786,20 +761,24 @@ save_progress(Oid index_relid, Oid part, const Jsonb *last_key, int items)
 	(void) run_and_finish(&query_proceed, values, nulls);
 }
 
-static Outcome
-run_batch(Oid index_relid, int limit)
+static bool
+run_batch(void *arg, int limit)
 {
+	Oid			index_relid = *(Oid *) arg;
 	Build		build;
 	Batch		batch = {0};
 	List	   *parts;
 	Oid			part;
 
 	if (!open_build(index_relid, &build))
-		return BUILD_ENDS;
+		return false;
 	parts = parts_of_table(build.table->relid);
 	part = first_part(parts, build.part);
 	if (!OidIsValid(part))
-		return end_build(&build);
+	{
+		end_build(&build);
+		return false;
+	}
 
 	batch.limit = limit;
 	batch.end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BATCH_MS);
@@ -809,11 +788,14 @@ run_batch(Oid index_relid, int limit)
 	{
 		part = first_part(parts, part + 1);
 		if (!OidIsValid(part))
-			return end_build(&build);
+		{
+			end_build(&build);
+			return false;
+		}
 		batch.last_key = NULL;
 	}
 	save_progress(index_relid, part, batch.last_key, batch.items);
-	return BUILD_GOES_ON;
+	return true;
 }
 
 /* ----------------------------------------------------------------
@@ -821,83 +803,17 @@ run_batch(Oid index_relid, int limit)
  * ----------------------------------------------------------------
  */
 
-static void
-begin_transaction(void)
-{
-	set_patience(PATIENCE);
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-static void
-commit_transaction(void)
-{
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	pgstat_report_stat(false);
-}
-
-static void
-wait_a_moment(void)
-{
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 RETRY_MS, PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-}
-
-/* is it an error that another attempt may not meet? */
-static bool
-is_passing(int sqlerrcode)
-{
-	return sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
-		sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE;
-}
-
-/*
- * Run a step in a transaction.  An error rolls it back; one that does not pass
- * is returned in *error, in the caller's context.
- */
-static Outcome
-try_step(Step step, Oid index_relid, int limit, bool wait, ErrorData **error)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	volatile Outcome outcome = BUILD_FAILS;
-
-	PG_TRY();
-	{
-		if (wait)
-			wait_a_moment();
-		begin_transaction();
-		outcome = step(index_relid, limit);
-		commit_transaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		*error = CopyErrorData();
-		FlushErrorState();
-		AbortOutOfAnyTransaction();
-		outcome = is_passing((*error)->sqlerrcode) ? BUILD_RETRIES : BUILD_FAILS;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	return outcome;
-}
-
 /*
  * Write down and log why a build stopped, unless that is because its index is
  * no more.
  */
 static void
-record_failure(Oid index_relid, const ErrorData *error)
+record_failure(void *arg, const ErrorData *error)
 {
+	Oid			index_relid = *(Oid *) arg;
 	Datum		values[3];
 	bool		exists;
 
-	begin_transaction();
 	values[0] = ObjectIdGetDatum(index_relid);
 	values[1] = CStringGetTextDatum(error->message);
 	values[2] = BoolGetDatum(error->sqlerrcode == ERRCODE_QUERY_CANCELED);
@@ -908,61 +824,25 @@ record_failure(Oid index_relid, const ErrorData *error)
 				 errmsg("the build of index \"%s\" stopped: %s",
 						get_rel_name(index_relid), error->message),
 				 error->detail ? errdetail_internal("%s", error->detail) : 0));
-	commit_transaction();
-}
-
-/* one batch after the other, until there is nothing more to do */
-static void
-build_index(Oid index_relid)
-{
-	Step		step = begin_build;
-	int			limit = BATCH_ITEMS;
-	Outcome		outcome = BUILD_GOES_ON;
-
-	while (outcome != BUILD_ENDS)
-	{
-		ErrorData  *error = NULL;
-
-		outcome = try_step(step, index_relid, limit, outcome == BUILD_RETRIES, &error);
-		if (outcome == BUILD_GOES_ON)
-		{
-			step = run_batch;
-			limit = Min(2 * limit, BATCH_ITEMS);
-		}
-		else if (outcome == BUILD_RETRIES)
-		{
-			limit = Max(limit / 2, 1);
-			FreeErrorData(error);
-		}
-		else if (outcome == BUILD_FAILS)
-		{
-			record_failure(index_relid, error);
-			return;
-		}
-	}
 }
 
 /* bgw_main_arg is the oid of the index table, bgw_extra that of the database */
 void
 ddb_index_build_main(Datum arg)
 {
+	static const DdbStepWork build = {
+		.begin = begin_build,
+		.step = run_batch,
+		.stop = record_failure,
+		.limit = BATCH_ITEMS
+	};
 	Oid			index_relid = DatumGetObjectId(arg);
 	Oid			database;
 
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	pqsignal(SIGINT, StatementCancelHandler);
-	BackgroundWorkerUnblockSignals();
 	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(Oid));
-	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	ddb_session_init("pg_dynamo index build");
-
-	/* writers win a deadlock; what a crash forgets is built again */
-	SetConfigOption("deadlock_timeout", "100ms", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
-	pgstat_report_activity(STATE_RUNNING, MyBgworkerEntry->bgw_name);
+	ddb_stepworker_init(database, "pg_dynamo index build");
 	if (claim_build(index_relid))
-		build_index(index_relid);
+		ddb_stepworker_run(&build, &index_relid);
 	proc_exit(0);
 }
 

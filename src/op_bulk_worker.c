@@ -25,17 +25,12 @@
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "postmaster/bgworker.h"
-#include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/latch.h"
 #include "storage/lock.h"
-#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -45,16 +40,14 @@
 #include "op.h"
 #include "op_bulk.h"
 #include "op_write.h"
-#include "session.h"
 #include "shape.h"
+#include "stepworker.h"
 
 /* a batch ends with the first of these */
 #define BATCH_LINES		500
 #define BATCH_BYTES		(1024 * 1024)	/* of lines */
 #define BATCH_ALONE		60		/* items with a subtransaction of their own */
 
-#define RETRY_MS		100		/* before a batch that met a lock is repeated */
-#define PATIENCE		"1s"	/* how long a batch waits for a lock */
 #define PAUSE_MS		1000	/* the longest sleep at a time, for the rate */
 
 #define OBJECT_DONE		PG_INT64_MAX	/* position in an object that is done */
@@ -77,7 +70,8 @@ typedef struct Run
 	int			next;			/* object to be opened; the reader's if there is one */
 	DdbBulkReader *reader;		/* NULL: to be opened where progress says */
 	bool		clean;			/* output files are as long as progress says */
-	DdbBulkProgress progress;	/* as committed */
+	DdbBulkProgress progress;	/* with what the present step has done */
+	DdbBulkProgress committed;	/* without */
 	int64		rate;			/* units a second; 0: no limit */
 	double		debt;			/* units consumed beyond the rate */
 	TimestampTz paid;			/* when the debt was true */
@@ -94,16 +88,6 @@ typedef struct Batch
 	DdbBulkProgress progress;	/* as it is to be committed */
 	int64		started_bytes;	/* of the file, when the batch began with it */
 } Batch;
-
-typedef enum Outcome
-{
-	BULK_GOES_ON,
-	BULK_ENDS,
-	BULK_RETRIES,				/* a lock was not to be had */
-	BULK_FAILS
-} Outcome;
-
-typedef Outcome (*Step) (Run *run, int limit);
 
 /* ----------------------------------------------------------------
  * Starting workers
@@ -534,7 +518,7 @@ fail_operation(Run *run, const char *code, const char *message)
 	ForceSyncCommit();
 }
 
-static Outcome
+static void
 cancel_operation(Run *run)
 {
 	Batch		batch = {.progress = run->progress};
@@ -543,15 +527,15 @@ cancel_operation(Run *run)
 		write_output(run, &batch);
 	ddb_bulk_end(run->bulk.id, "CANCELLED", NULL, NULL);
 	ForceSyncCommit();
-	return BULK_ENDS;
 }
 
 /*
  * Find the input, in the operation's memory, and where in it the operation is.
  */
-static Outcome
-begin_operation(Run *run, int limit)
+static bool
+begin_operation(void *arg, int limit)
 {
+	Run		   *run = arg;
 	MemoryContext caller = MemoryContextSwitchTo(run->context);
 	const char *except;
 	int64		bytes = 0;
@@ -560,7 +544,7 @@ begin_operation(Run *run, int limit)
 	if (!ddb_bulk_read(run->bulk.id, &run->bulk) ||
 		(strcmp(run->bulk.status, "IN_PROGRESS") != 0 &&
 		 strcmp(run->bulk.status, "CANCELLING") != 0))
-		return BULK_ENDS;
+		return false;
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(run->bulk.role)))
 		ddb_error(DDB_ACCESS_DENIED, "The role that started the operation is no more");
 	if (!ddb_bulk_may_use_files(run->bulk.role))
@@ -579,11 +563,12 @@ begin_operation(Run *run, int limit)
 		bytes += run->objects[i].size;
 	ddb_bulk_save_total(run->bulk.id, bytes);
 	if (strcmp(run->bulk.status, "CANCELLING") == 0)
-		return cancel_operation(run);
-	if (run->nobjects > 0)
-		return BULK_GOES_ON;
-	fail_operation(run, "S3NoSuchKey", "There is no object with this prefix in the bucket");
-	return BULK_ENDS;
+		cancel_operation(run);
+	else if (run->nobjects > 0)
+		return true;
+	else
+		fail_operation(run, "S3NoSuchKey", "There is no object with this prefix in the bucket");
+	return false;
 }
 
 /* everything of a batch that is done with the rights of its role */
@@ -605,13 +590,12 @@ run_as_role(Run *run, Batch *batch)
 	SetUserIdAndSecContext(save_userid, save_sec_context);
 }
 
-static Outcome
+static void
 end_operation(Run *run, const DdbBulkProgress *progress)
 {
 	ddb_bulk_end(run->bulk.id, progress->failed > 0 ? "COMPLETED_WITH_ERRORS" : "COMPLETED",
 				 NULL, NULL);
 	ForceSyncCommit();
-	return BULK_ENDS;
 }
 
 static void
@@ -627,12 +611,14 @@ owe(Run *run, double units)
  * Progress is the operation's only once it is committed; what is in the
  * transaction's memory is replaced by the keys in the operation's.
  */
-static Outcome
-run_batch(Run *run, int limit)
+static bool
+run_batch(void *arg, int limit)
 {
+	Run		   *run = arg;
 	Batch		batch = {.limit = limit, .progress = run->progress};
 	bool		goes_on;
 
+	run->committed = run->progress;
 	if (run->reader == NULL)
 		find_object(run);
 	if (run->reader != NULL)
@@ -645,8 +631,10 @@ run_batch(Run *run, int limit)
 	owe(run, batch.progress.units - run->progress.units);
 	run->progress = batch.progress;
 	if (batch.at_end)
-		return end_operation(run, &batch.progress);
-	return goes_on ? BULK_GOES_ON : cancel_operation(run);
+		end_operation(run, &batch.progress);
+	else if (!goes_on)
+		cancel_operation(run);
+	return goes_on && !batch.at_end;
 }
 
 /* ----------------------------------------------------------------
@@ -654,98 +642,33 @@ run_batch(Run *run, int limit)
  * ----------------------------------------------------------------
  */
 
-static void
-begin_transaction(void)
-{
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
-	SetConfigOption("lock_timeout", PATIENCE, PGC_SUSET, PGC_S_OVERRIDE);
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-static void
-commit_transaction(void)
-{
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	pgstat_report_stat(false);
-}
-
-static void
-wait_a_moment(long ms)
-{
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
-					 PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-}
-
 /* until what was consumed fits the rate; a moment of it may be owed */
-static bool
-must_wait(Run *run)
+static void
+pay_debt(void *arg)
 {
-	double		seconds;
+	Run		   *run = arg;
 
-	if (run->rate <= 0)
-		return false;
-	owe(run, 0);
-	seconds = run->debt / run->rate;
-	if (seconds < 0.01)
-		return false;
-	wait_a_moment(Min((long) (seconds * 1000) + 1, PAUSE_MS));
-	return true;
+	while (run->rate > 0)
+	{
+		double		seconds;
+
+		owe(run, 0);
+		seconds = run->debt / run->rate;
+		if (seconds < 0.01)
+			return;
+		ddb_stepworker_wait(Min((long) (seconds * 1000) + 1, PAUSE_MS));
+	}
 }
 
-static bool
-is_passing(int sqlerrcode)
+/* the next step begins where the last commit left the operation */
+static void
+forget_step(void *arg)
 {
-	return sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
-		sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE;
-}
+	Run		   *run = arg;
 
-/*
- * Run a step in a transaction, in memory that is freed with it.  An error rolls
- * it back, and the next step begins where the last commit left the operation;
- * one that does not pass is returned in *error, in the caller's context.
- */
-static Outcome
-try_step(Step step, Run *run, int limit, bool wait, ErrorData **error)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	DdbBulkProgress before = run->progress;
-	volatile Outcome outcome = BULK_FAILS;
-
-	PG_TRY();
-	{
-		if (wait)
-			wait_a_moment(RETRY_MS);
-		while (must_wait(run))
-			;
-		begin_transaction();
-		outcome = step(run, limit);
-		commit_transaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		*error = CopyErrorData();
-		FlushErrorState();
-		AbortOutOfAnyTransaction();
-		close_reader(run);
-		run->clean = false;
-		if (step == run_batch)
-			run->progress = before;
-		outcome = is_passing((*error)->sqlerrcode) ? BULK_RETRIES : BULK_FAILS;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	return outcome;
+	close_reader(run);
+	run->clean = false;
+	run->progress = run->committed;
 }
 
 /* what the API calls an error that ends an operation; NULL: it may go on later */
@@ -775,11 +698,11 @@ failure_code(const ErrorData *error)
  * Write down and log why an operation stopped.
  */
 static void
-record_failure(Run *run, const ErrorData *error)
+record_failure(void *arg, const ErrorData *error)
 {
+	Run		   *run = arg;
 	const char *code = failure_code(error);
 
-	begin_transaction();
 	if (code != NULL)
 		fail_operation(run, code, error->message);
 	else
@@ -789,64 +712,25 @@ record_failure(Run *run, const ErrorData *error)
 			(errcode(error->sqlerrcode),
 			 errmsg("bulk operation " INT64_FORMAT " stopped: %s", run->bulk.id, error->message),
 			 error->detail ? errdetail_internal("%s", error->detail) : 0));
-	commit_transaction();
-}
-
-static void
-run_operation(Run *run)
-{
-	Step		step = begin_operation;
-	int			limit = BATCH_LINES;
-	Outcome		outcome = BULK_GOES_ON;
-
-	while (outcome != BULK_ENDS)
-	{
-		ErrorData  *error = NULL;
-
-		outcome = try_step(step, run, limit, outcome == BULK_RETRIES, &error);
-		if (outcome == BULK_GOES_ON)
-		{
-			step = run_batch;
-			limit = Min(2 * limit, BATCH_LINES);
-		}
-		else if (outcome == BULK_RETRIES)
-		{
-			limit = Max(limit / 2, 1);
-			FreeErrorData(error);
-		}
-		else if (outcome == BULK_FAILS)
-		{
-			record_failure(run, error);
-			return;
-		}
-	}
-}
-
-static void
-initialize(void)
-{
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	pqsignal(SIGINT, StatementCancelHandler);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(MyBgworkerEntry->bgw_main_arg),
-											  InvalidOid, 0);
-	ddb_session_init("pg_dynamo bulk put");
-
-	/* others win a deadlock; what a crash forgets is put again */
-	SetConfigOption("deadlock_timeout", "100ms", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
-	ddb_op_door.repeats = true;
 }
 
 /* bgw_main_arg is the oid of the database, bgw_extra the id of the operation */
 void
 ddb_bulk_main(Datum arg)
 {
+	static const DdbStepWork operation = {
+		.begin = begin_operation,
+		.step = run_batch,
+		.pause = pay_debt,
+		.undo = forget_step,
+		.stop = record_failure,
+		.limit = BATCH_LINES
+	};
 	MemoryContext context;
 	Run		   *run;
 
-	initialize();
+	ddb_stepworker_init(DatumGetObjectId(arg), "pg_dynamo bulk put");
+	ddb_op_door.repeats = true;
 	context = AllocSetContextCreate(TopMemoryContext, "pg_dynamo bulk put",
 									ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
@@ -854,9 +738,8 @@ ddb_bulk_main(Datum arg)
 	run->context = context;
 	run->paid = GetCurrentTimestamp();
 	memcpy(&run->bulk.id, MyBgworkerEntry->bgw_extra, sizeof(int64));
-	pgstat_report_activity(STATE_RUNNING, MyBgworkerEntry->bgw_name);
 	if (lock_operation(run->bulk.id, true))
-		run_operation(run);
+		ddb_stepworker_run(&operation, run);
 	proc_exit(0);
 }
 
