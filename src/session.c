@@ -1,11 +1,19 @@
 /*
  * session.c
- *	  Settings of the sessions that the extension's own processes run in.
+ *	  The sessions that the extension's own processes run in: their settings,
+ *	  and what users' code leaves in them.
  */
 #include "postgres.h"
 
-#include "session.h"
+#include "catalog/namespace.h"
+#include "commands/async.h"
+#include "commands/prepare.h"
+#include "commands/sequence.h"
+#include "storage/lock.h"
 #include "utils/guc.h"
+#include "utils/portal.h"
+
+#include "session.h"
 
 void
 ddb_session_init(const char *application_name)
@@ -26,4 +34,22 @@ ddb_session_init(const char *application_name)
 	for (i = 0; i < lengthof(settings); i++)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("application_name", application_name, PGC_USERSET, PGC_S_OVERRIDE);
+}
+
+void
+ddb_session_discard(void)
+{
+	PortalHashTableDeleteAll();
+	DropAllPreparedStatements();
+	Async_UnlistenAll();
+	ResetSequenceCaches();
+	ResetTempTableNamespace();
+}
+
+void
+ddb_session_discard_rest(void)
+{
+	DropAllPreparedStatements();
+	ResetSequenceCaches();
+	LockReleaseAll(USER_LOCKMETHOD, true);
 }

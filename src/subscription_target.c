@@ -14,24 +14,19 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
-#include "commands/prepare.h"
-#include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
-#include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/portal.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 #include "utils/timeout.h"
@@ -39,6 +34,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "op.h"
+#include "session.h"
 #include "subscription_internal.h"
 #include "wire.h"
 
@@ -200,19 +196,12 @@ ddb_target_begin(Oid owner)
 	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE);
 }
 
-/*
- * What is still to run of the users' code runs here.  Cursors that are to
- * outlive the transaction would run code in the commit.
- */
+/* what is still to run of the users' code runs here */
 void
 ddb_target_end(void)
 {
 	AfterTriggerFireDeferred();
-	PortalHashTableDeleteAll();
-	DropAllPreparedStatements();
-	Async_UnlistenAll();
-	ResetSequenceCaches();
-	ResetTempTableNamespace();
+	ddb_session_discard();
 	AtEOXact_GUC(false, guc_level);
 }
 
@@ -226,9 +215,7 @@ ddb_target_done(void)
 	disable_timeout(timer, false);
 	QueryCancelPending = false;
 	SetUserIdAndSecContext(ourselves, 0);
-	DropAllPreparedStatements();
-	ResetSequenceCaches();
-	LockReleaseAll(USER_LOCKMETHOD, true);
+	ddb_session_discard_rest();
 }
 
 bool
