@@ -1,0 +1,222 @@
+/*
+ * policy.c
+ *	  Evaluation of compiled policies.
+ *
+ * A statement applies when its action, resource, principal and every one of its
+ * conditions match.  Values that are not known yet make a third truth value, so
+ * that a request can be refused, or let pass, by what is known already.
+ *
+ * What a policy says is independent of the order of its statements; who
+ * evaluates combines policies: an explicit deny before any allow.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "policy_internal.h"
+
+#define USUAL_ACTION_SIZE	128
+
+/* a request in the forms that statements compare */
+typedef struct Question
+{
+	const DdbPolicyRequest *request;
+	DdbText		action;			/* in lower case */
+	PolicyArnParts resource;
+	char		action_buffer[USUAL_ACTION_SIZE];
+} Question;
+
+static void
+open_question(Question *question, const DdbPolicyRequest *request)
+{
+	int			len = strlen(request->action);
+	char	   *action = len <= USUAL_ACTION_SIZE ? question->action_buffer : palloc(len);
+	int			i;
+
+	for (i = 0; i < len; i++)
+		action[i] = pg_ascii_tolower((unsigned char) request->action[i]);
+	question->request = request;
+	question->action.str = action;
+	question->action.len = len;
+	ddb_policy_split_arn(request->resource, &question->resource);
+}
+
+static void
+close_question(Question *question)
+{
+	if (question->action.str != question->action_buffer)
+		pfree(unconstify(char *, question->action.str));
+}
+
+static bool
+action_matches(const PolicyStatement *statement, const Question *question)
+{
+	int			i;
+
+	for (i = 0; i < statement->nactions; i++)
+	{
+		const PolicyPattern *pattern = &statement->actions[i];
+
+		if (ddb_policy_text_matches(pattern, pattern->text, question->action))
+			return !statement->not_action;
+	}
+	return statement->not_action;
+}
+
+static PolicyTruth
+resource_matches(const PolicyStatement *statement, const Question *question)
+{
+	PolicyTruth result = POLICY_FALSE;
+	int			i;
+
+	for (i = 0; i < statement->nresources && result != POLICY_TRUE; i++)
+	{
+		PolicyTruth matches = ddb_policy_arn_matches(&statement->resources[i],
+													 question->request, &question->resource);
+
+		CHECK_FOR_INTERRUPTS();
+		result = Max(result, matches);
+	}
+	return statement->not_resource ? policy_not(result) : result;
+}
+
+static bool
+principal_matches(const PolicyStatement *statement, const Question *question)
+{
+	int			i;
+
+	for (i = 0; i < statement->nprincipals; i++)
+	{
+		if (ddb_policy_principal_matches(&statement->principals[i], question->request,
+										 statement->not_principal))
+			return !statement->not_principal;
+	}
+	return statement->not_principal;
+}
+
+static PolicyTruth
+statement_applies(const DdbPolicy *policy, const PolicyStatement *statement,
+				  const Question *question)
+{
+	PolicyTruth result;
+	int			i;
+
+	if (!action_matches(statement, question))
+		return POLICY_FALSE;
+	if (policy->kind == DDB_POLICY_RESOURCE && !principal_matches(statement, question))
+		return POLICY_FALSE;
+	result = resource_matches(statement, question);
+	for (i = 0; i < statement->nconditions && result != POLICY_FALSE; i++)
+	{
+		PolicyTruth holds = ddb_policy_condition_holds(&statement->conditions[i],
+													   statement->is_allow,
+													   question->request);
+
+		result = Min(result, holds);
+	}
+	return result;
+}
+
+static void
+name_statement(const DdbPolicy *policy, int number, DdbStatementName *out)
+{
+	out->policy = policy;
+	out->number = number;
+	out->sid = policy->statements[number - 1].sid;
+}
+
+/*
+ * ddb_policy_evaluate adds what a policy says about a request to a verdict.
+ * Statements that could not change it are not looked at.  Allocates nothing
+ * lasting.
+ */
+void
+ddb_policy_evaluate(const DdbPolicy *policy, const DdbPolicyRequest *request,
+					DdbPolicyVerdict *verdict)
+{
+	Question	question;
+	int			i;
+
+	open_question(&question, request);
+	for (i = 0; i < policy->nstatements; i++)
+	{
+		const PolicyStatement *statement = &policy->statements[i];
+		bool	   *applies = statement->is_allow ? &verdict->allowed : &verdict->denied;
+		bool	   *may_apply = statement->is_allow ? &verdict->may_be_allowed : &verdict->may_be_denied;
+
+		CHECK_FOR_INTERRUPTS();
+		if (*applies)
+			continue;
+		switch (statement_applies(policy, statement, &question))
+		{
+			case POLICY_FALSE:
+				break;
+			case POLICY_UNKNOWN:
+				*may_apply = true;
+				break;
+			case POLICY_TRUE:
+				*applies = true;
+				name_statement(policy, i + 1, statement->is_allow ?
+							   &verdict->allowed_by : &verdict->denied_by);
+				break;
+		}
+	}
+	close_question(&question);
+}
+
+/*
+ * ddb_policy_applying lists the statements of one effect that apply to a
+ * request, leaving aside those that may.  names has room for as many as the
+ * policy has (ddb_policy_count); returns how many there are.
+ */
+int
+ddb_policy_applying(const DdbPolicy *policy, const DdbPolicyRequest *request, bool allow,
+					DdbStatementName *names)
+{
+	Question	question;
+	int			count = 0;
+	int			i;
+
+	open_question(&question, request);
+	for (i = 0; i < policy->nstatements; i++)
+	{
+		const PolicyStatement *statement = &policy->statements[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (statement->is_allow == allow &&
+			statement_applies(policy, statement, &question) == POLICY_TRUE)
+			name_statement(policy, i + 1, &names[count++]);
+	}
+	close_question(&question);
+	return count;
+}
+
+/* ddb_policy_count: how many statements a policy has */
+int
+ddb_policy_count(const DdbPolicy *policy)
+{
+	return policy->nstatements;
+}
+
+/*
+ * ddb_policy_uses_key: does a statement look at a key that begins with prefix,
+ * in any case, or use it as a variable?
+ */
+bool
+ddb_policy_uses_key(const DdbPolicy *policy, const char *prefix)
+{
+	DdbText		wanted = {prefix, strlen(prefix)};
+	int			i;
+
+	for (i = 0; i < policy->nkeys; i++)
+	{
+		DdbText		key = policy->keys[i];
+
+		if (key.len < wanted.len)
+			continue;
+		key.len = wanted.len;
+		if (ddb_policy_same_nocase(key, wanted))
+			return true;
+	}
+	return false;
+}
