@@ -55,7 +55,8 @@
 #define ATT_EXPIRES_AT		5
 #define ATT_STATUS			6
 #define ATT_CREATED_AT		7
-#define NATTS				7
+#define ATT_CLAIMS			8
+#define NATTS				8
 
 #define MAX_CACHED_KEYS		1024
 #define SIGNING_KEYS		2	/* of a cached key: two days around midnight */
@@ -166,6 +167,8 @@ key_of_tuple(HeapTuple tuple, TupleDesc desc, DdbAccessKey *key)
 		DatumGetTimestampTz(values[ATT_EXPIRES_AT - 1]);
 	key->active = strcmp(TextDatumGetCString(values[ATT_STATUS - 1]), "Active") == 0;
 	key->created_at = DatumGetTimestampTz(values[ATT_CREATED_AT - 1]);
+	key->claims = nulls[ATT_CLAIMS - 1] ? NULL :
+		DatumGetJsonbPCopy(values[ATT_CLAIMS - 1]);
 }
 
 /*
@@ -484,10 +487,11 @@ typedef struct KeyQuery
 static const KeyQuery key_queries[] = {
 	[QUERY_INSERT - QUERY_INSERT] = {
 		"INSERT INTO dynamo.access_key (access_key_id, role, secret_access_key,"
-		" session_token, expires_at, status, created_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		" session_token, expires_at, status, created_at, claims)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 		" ON CONFLICT DO NOTHING",
-		7, {TEXTOID, REGROLEOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID}
+		NATTS, {TEXTOID, REGROLEOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID,
+		JSONBOID}
 	},
 	[QUERY_SET_STATUS - QUERY_INSERT] = {
 		"UPDATE dynamo.access_key SET status = $3"
@@ -552,7 +556,7 @@ bool
 ddb_accesskey_insert(const DdbAccessKey *key)
 {
 	Datum		values[NATTS];
-	char		nulls[NATTS + 1] = "       ";
+	char		nulls[NATTS + 1] = "        ";
 
 	/* from here to the end of the transaction nobody can drop the role */
 	shdepLockAndCheckObject(AuthIdRelationId, key->role);
@@ -570,6 +574,10 @@ ddb_accesskey_insert(const DdbAccessKey *key)
 		nulls[ATT_EXPIRES_AT - 1] = 'n';
 	values[ATT_STATUS - 1] = status_datum(key->active);
 	values[ATT_CREATED_AT - 1] = TimestampTzGetDatum(key->created_at);
+	if (key->claims != NULL)
+		values[ATT_CLAIMS - 1] = JsonbPGetDatum(key->claims);
+	else
+		nulls[ATT_CLAIMS - 1] = 'n';
 	return write_key(QUERY_INSERT, values, nulls) > 0;
 }
 

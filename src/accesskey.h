@@ -23,6 +23,8 @@ typedef struct DdbAccessKey
 	TimestampTz expires_at;		/* DT_NOEND for a long-term key */
 	bool		active;			/* always true of what ddb_accesskey_find returns */
 	TimestampTz created_at;
+	Jsonb	   *claims;			/* of a session token: an object, condition keys of
+								 * policies and their values; NULL for none */
 } DdbAccessKey;
 
 /* of ids, secrets and session tokens that are made here or accepted, in bytes */

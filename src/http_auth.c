@@ -73,7 +73,8 @@ claimed_key(const DdbSigV4Claim *claim, TimestampTz now)
 }
 
 /*
- * ddb_http_authenticate: the role that a request runs as.  Needs a
+ * ddb_http_authenticate: the role that a request runs as.  *key is set to the
+ * access key that signed it, NULL with dynamo.auth = none.  Needs a
  * transaction.  Checks in this order: presence and form of the signature,
  * its date and scope, the access key, its session token, the signature.
  * Raises MissingAuthenticationTokenException, IncompleteSignatureException,
@@ -82,20 +83,20 @@ claimed_key(const DdbSigV4Claim *claim, TimestampTz now)
  * form, and UnrecognizedClientException if there is no role to run as.
  */
 Oid
-ddb_http_authenticate(const HttpRequest *request)
+ddb_http_authenticate(const HttpRequest *request, const DdbAccessKey **key)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	const DdbAccessKey *key;
 	DdbSigV4Claim claim;
 
+	*key = NULL;
 	ddb_sigv4_read(request, &claim);
 	if (ddb_auth == DDB_AUTH_NONE)
 		return anonymous_role();
 
 	ddb_sigv4_check(request, &claim, timestamptz_to_time_t(now), ddb_region);
-	key = claimed_key(&claim, now);
+	*key = claimed_key(&claim, now);
 	ddb_sigv4_verify(request, &claim,
-					 ddb_accesskey_signing_key(key, claim.scope_date, claim.region,
+					 ddb_accesskey_signing_key(*key, claim.scope_date, claim.region,
 											   claim.service));
-	return key->role;
+	return (*key)->role;
 }

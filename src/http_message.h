@@ -7,6 +7,7 @@
 #ifndef DDB_HTTP_MESSAGE_H
 #define DDB_HTTP_MESSAGE_H
 
+#include "accesskey.h"
 #include "lib/stringinfo.h"
 #include "sigv4.h"
 #include "utils/elog.h"
@@ -92,10 +93,11 @@ extern bool ddb_http_error_is_ours(const ErrorData *error);
 /* ---- http_auth.c: who is asking ---- */
 
 /*
- * ddb_http_authenticate: the role that a request runs as.  Needs a
- * transaction.  Raises the errors of Signature Version 4 in their order; with
- * dynamo.auth = none only those of its form.
+ * ddb_http_authenticate: the role that a request runs as.  *key is set to the
+ * access key that signed it, valid until the transaction ends, NULL with
+ * dynamo.auth = none.  Needs a transaction.  Raises the errors of Signature
+ * Version 4 in their order; with dynamo.auth = none only those of its form.
  */
-extern Oid	ddb_http_authenticate(const HttpRequest *request);
+extern Oid	ddb_http_authenticate(const HttpRequest *request, const DdbAccessKey **key);
 
 #endif							/* DDB_HTTP_MESSAGE_H */

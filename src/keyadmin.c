@@ -27,6 +27,7 @@
 
 #include "accesskey.h"
 #include "compat.h"
+#include "policystore.h"
 
 #define ID_PREFIX			"AKIA"
 #define SESSION_ID_PREFIX	"ASIA"
@@ -36,6 +37,10 @@
 
 #define MIN_DURATION		(15 * USECS_PER_MINUTE)
 #define MAX_DURATION		(36 * USECS_PER_HOUR)
+
+#define MAX_CLAIMS			50
+#define MAX_CLAIM_NAME		128
+#define MAX_CLAIMS_SIZE		8192	/* bytes */
 
 DDB_FUNCTION(ddb_create_access_key);
 DDB_FUNCTION(ddb_create_access_key_given);
@@ -161,6 +166,118 @@ static char *
 secret_arg(FunctionCallInfo fcinfo, int arg)
 {
 	return printable_arg(fcinfo, arg, "secret access key", DDB_ACCESSKEY_MAX_SECRET, "");
+}
+
+/* ----------------------------------------------------------------
+ * Claims
+ * ----------------------------------------------------------------
+ */
+
+static void pg_attribute_noreturn()
+raise_bad_claims(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid claims of a session token"),
+			 errdetail("%s", detail)));
+}
+
+static bool
+has_prefix(DdbText name, const char *prefix)
+{
+	int			len = strlen(prefix);
+
+	return name.len >= len && pg_strncasecmp(name.str, prefix, len) == 0;
+}
+
+/*
+ * The name of a condition key that a token may set: none of those that the
+ * server knows the truth of, but tags of the principal.
+ */
+static void
+check_claim_name(DdbText name)
+{
+	const char *colon = memchr(name.str, ':', name.len);
+	int			i;
+
+	if (name.len > MAX_CLAIM_NAME || colon == NULL || colon == name.str ||
+		colon == name.str + name.len - 1)
+		raise_bad_claims(psprintf("A claim must be named by a condition key of the form provider:name, of at most %d bytes.",
+								  MAX_CLAIM_NAME));
+	for (i = 0; i < name.len; i++)
+	{
+		if (name.str[i] <= ' ' || name.str[i] > '~')
+			raise_bad_claims("Names of claims must have no blanks and no characters beyond ASCII.");
+	}
+	if (has_prefix(name, "dynamodb:") ||
+		(has_prefix(name, "aws:") && !has_prefix(name, "aws:PrincipalTag/")))
+		raise_bad_claims("A claim must not begin with \"dynamodb:\" or, unless with \"aws:PrincipalTag/\", with \"aws:\".");
+}
+
+static void
+check_claim_value(const JsonbValue *value)
+{
+	DdbDocCursor cursor;
+	DdbText		name;
+	JsonbValue	element;
+	bool		good = value->type == jbvString;
+
+	if (value->type == jbvBinary && ddb_doc_is_array(ddb_doc_of(value)))
+	{
+		good = true;
+		ddb_doc_begin(&cursor, ddb_doc_of(value));
+		while (good && ddb_doc_next(&cursor, &name, &element))
+			good = element.type == jbvString;
+	}
+	if (!good)
+		raise_bad_claims("The value of a claim must be a string or a list of strings.");
+}
+
+/* condition keys are the same in upper and lower case */
+static void
+check_claim_is_first(DdbDoc claims, int i, DdbText name)
+{
+	int			j;
+
+	for (j = 0; j < i; j++)
+	{
+		DdbText		other;
+		JsonbValue	value;
+
+		ddb_doc_pair(claims, j, &other, &value);
+		if (other.len == name.len && pg_strncasecmp(other.str, name.str, name.len) == 0)
+			raise_bad_claims(psprintf("Claim \"%.*s\" is given twice.", name.len, name.str));
+	}
+}
+
+/* an argument that holds claims; NULL where it is absent or holds none */
+static Jsonb *
+claims_arg(FunctionCallInfo fcinfo, int arg)
+{
+	Jsonb	   *claims;
+	DdbDoc		doc;
+	int			i;
+
+	if (PG_NARGS() <= arg || PG_ARGISNULL(arg))
+		return NULL;
+	claims = PG_GETARG_JSONB_P_COPY(arg);
+	doc = ddb_doc_root(claims);
+	if (!ddb_doc_is_object(doc))
+		raise_bad_claims("Claims must be an object.");
+	if (ddb_doc_count(doc) > MAX_CLAIMS || VARSIZE(claims) > MAX_CLAIMS_SIZE)
+		raise_bad_claims(psprintf("Claims must be at most %d, of %d bytes together.",
+								  MAX_CLAIMS, MAX_CLAIMS_SIZE));
+	for (i = 0; i < ddb_doc_count(doc); i++)
+	{
+		DdbText		name;
+		JsonbValue	value;
+
+		ddb_doc_pair(doc, i, &name, &value);
+		check_claim_name(name);
+		check_claim_value(&value);
+		check_claim_is_first(doc, i, name);
+	}
+	return ddb_doc_count(doc) > 0 ? claims : NULL;
 }
 
 /* ----------------------------------------------------------------
@@ -293,9 +410,10 @@ ddb_create_access_key_given(PG_FUNCTION_ARGS)
 }
 
 /*
- * create_session_token(role, duration): a key that expires; its requests
- * carry the token.  Durations are those of temporary credentials: 15 minutes
- * to 36 hours.
+ * create_session_token(role, duration, claims): a key that expires; its
+ * requests carry the token.  Durations are those of temporary credentials: 15
+ * minutes to 36 hours.  Claims are condition keys with their values, by which
+ * policies tell the holders of one role's tokens apart.
  */
 Datum
 ddb_create_session_token(PG_FUNCTION_ARGS)
@@ -316,6 +434,7 @@ ddb_create_session_token(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("duration of a session token must be from 15 minutes to 36 hours")));
+	key->claims = claims_arg(fcinfo, 2);
 	insert_key(key);
 	return key_result(fcinfo, key);
 }
@@ -347,8 +466,9 @@ ddb_enable_access_key(PG_FUNCTION_ARGS)
 }
 
 /*
- * rotate_access_key(id): a new key for the same role; the old one becomes
- * inactive, so that it can be enabled again until all clients have the new one.
+ * rotate_access_key(id): a new key for the same role, with the same policies;
+ * the old one becomes inactive, so that it can be enabled again until all
+ * clients have the new one.
  */
 Datum
 ddb_rotate_access_key(PG_FUNCTION_ARGS)
@@ -362,6 +482,7 @@ ddb_rotate_access_key(PG_FUNCTION_ARGS)
 				 errmsg("access key \"%s\" belongs to a session token", old->id),
 				 errhint("Use dynamo.create_session_token to make another.")));
 	insert_key(key);
+	ddb_policystore_copy_key(old->id, key->id);
 	set_active(old, false);
 	return key_result(fcinfo, key);
 }
@@ -382,9 +503,9 @@ ddb_delete_access_key(PG_FUNCTION_ARGS)
  */
 
 /*
- * export_access_keys(): all keys with their secrets, roles by name, in the
- * order of import_access_key's arguments.  For members of the role that owns
- * the table.
+ * export_access_keys(): all keys with their secrets and policies, roles by
+ * name, in the order of import_access_key's arguments.  For members of the role
+ * that owns the table.
  */
 Datum
 ddb_export_access_keys(PG_FUNCTION_ARGS)
@@ -402,8 +523,9 @@ ddb_export_access_keys(PG_FUNCTION_ARGS)
 	foreach(lc, ddb_accesskey_read_all())
 	{
 		DdbAccessKey *key = lfirst(lc);
-		Datum		values[7];
-		bool		nulls[7] = {false};
+		Jsonb	   *policies = ddb_policystore_read_key(key->id);
+		Datum		values[9];
+		bool		nulls[9] = {false};
 
 		values[0] = CStringGetTextDatum(key->id);
 		values[1] = CStringGetTextDatum(GetUserNameFromId(key->role, false));
@@ -414,6 +536,10 @@ ddb_export_access_keys(PG_FUNCTION_ARGS)
 		values[4] = TimestampTzGetDatum(key->expires_at);
 		values[5] = CStringGetTextDatum(key->active ? "Active" : "Inactive");
 		values[6] = TimestampTzGetDatum(key->created_at);
+		nulls[7] = key->claims == NULL;
+		values[7] = JsonbPGetDatum(key->claims);
+		nulls[8] = policies == NULL;
+		values[8] = JsonbPGetDatum(policies);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -431,10 +557,41 @@ status_arg(FunctionCallInfo fcinfo, int arg)
 	return strcmp(status, "Active") == 0;
 }
 
+/* the object of an argument: names of policies and their documents */
+static void
+import_policies(FunctionCallInfo fcinfo, int arg, const char *id)
+{
+	DdbDocCursor cursor;
+	DdbDoc		policies;
+	DdbText		name;
+	JsonbValue	value;
+
+	if (PG_NARGS() <= arg || PG_ARGISNULL(arg))
+		return;
+	policies = ddb_doc_root(PG_GETARG_JSONB_P(arg));
+	if (!ddb_doc_is_object(policies))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("policies of an access key must be an object")));
+	ddb_doc_begin(&cursor, policies);
+	while (ddb_doc_next(&cursor, &name, &value))
+	{
+		DdbText		document;
+
+		if (value.type != jbvString)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("policies of an access key must be strings")));
+		document.str = value.val.string.val;
+		document.len = value.val.string.len;
+		(void) ddb_policystore_put_key(id, pnstrdup(name.str, name.len), document);
+	}
+}
+
 /*
  * import_access_key(access_key_id, role, secret_access_key, session_token,
- * expires_at, status, created_at): a row of export_access_keys, under the same
- * rules as keys that are created.
+ * expires_at, status, created_at, claims, policies): a row of
+ * export_access_keys, under the same rules as keys that are created.
  */
 Datum
 ddb_import_access_key(PG_FUNCTION_ARGS)
@@ -466,7 +623,11 @@ ddb_import_access_key(PG_FUNCTION_ARGS)
 		key->active = status_arg(fcinfo, 5);
 	if (!PG_ARGISNULL(6))
 		key->created_at = PG_GETARG_TIMESTAMPTZ(6);
+	key->claims = claims_arg(fcinfo, 7);
+	if (key->claims != NULL && key->session_token == NULL)
+		raise_bad_claims("An access key without a session token has no claims.");
 	insert_key(key);
+	import_policies(fcinfo, 8, key->id);
 	PG_RETURN_VOID();
 }
 
@@ -497,7 +658,8 @@ ddb_access_key_row(PG_FUNCTION_ARGS)
 
 /*
  * The statement trigger's function: caches of access keys are no longer true,
- * here after this command and elsewhere when the transaction commits.
+ * here after this command and elsewhere when the transaction commits.  The
+ * policies of keys that are gone go with them.
  */
 Datum
 ddb_access_key_changed(PG_FUNCTION_ARGS)
@@ -507,5 +669,7 @@ ddb_access_key_changed(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("access_key_changed must be called as a trigger")));
 	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
+	if (!TRIGGER_FIRED_BY_INSERT(((TriggerData *) fcinfo->context)->tg_event))
+		ddb_policystore_sweep_keys();
 	return PointerGetDatum(NULL);
 }
