@@ -17,10 +17,15 @@ EXTENSION = pg_dynamo
 EXTVERSION = 1.0
 
 OBJS = \
+	src/access.o \
+	src/access_keys.o \
 	src/accesskey.o \
+	src/accesssim.o \
 	src/attrval.o \
 	src/attrval_check.o \
 	src/attrval_stored.o \
+	src/autoscaling.o \
+	src/autoscaling_admin.o \
 	src/catalog.o \
 	src/catalog_index.o \
 	src/ddl.o \
@@ -54,22 +59,33 @@ OBJS = \
 	src/indexbuild.o \
 	src/indextable.o \
 	src/indexverify.o \
+	src/insights.o \
+	src/insightsview.o \
 	src/itemtable.o \
 	src/jsondoc.o \
 	src/keyadmin.o \
 	src/keyenc.o \
 	src/keylock.o \
+	src/metrics.o \
+	src/metrics_view.o \
+	src/metricstore.o \
 	src/number.o \
 	src/op.o \
+	src/op_access.o \
+	src/op_access_partiql.o \
+	src/op_arn.o \
 	src/op_attempt.o \
+	src/op_autoscaling.o \
 	src/op_batch.o \
 	src/op_bulk.o \
 	src/op_bulk_file.o \
 	src/op_bulk_line.o \
 	src/op_bulk_row.o \
 	src/op_bulk_worker.o \
+	src/op_capacity.o \
 	src/op_common.o \
 	src/op_index.o \
+	src/op_insights.o \
 	src/op_item.o \
 	src/op_legacy.o \
 	src/op_partiql.o \
@@ -77,6 +93,7 @@ OBJS = \
 	src/op_partiql_select.o \
 	src/op_partiql_token.o \
 	src/op_partiql_write.o \
+	src/op_policy.o \
 	src/op_query.o \
 	src/op_read.o \
 	src/op_read_key.o \
@@ -98,7 +115,16 @@ OBJS = \
 	src/pg_dynamo.o \
 	src/plainjson.o \
 	src/plancache.o \
+	src/policy.o \
+	src/policy_condition.o \
+	src/policy_json.o \
+	src/policy_match.o \
+	src/policy_parse.o \
+	src/policyadmin.o \
+	src/policysim.o \
+	src/policystore.o \
 	src/request.o \
+	src/scalingstore.o \
 	src/scan.o \
 	src/scan_index.o \
 	src/session.o \
@@ -126,6 +152,8 @@ OBJS = \
 	src/subscription_store.o \
 	src/subscription_target.o \
 	src/tableinfo.o \
+	src/throttlingadmin.o \
+	src/throughput.o \
 	src/transacttoken.o \
 	src/trigger.o \
 	src/ttlindex.o \

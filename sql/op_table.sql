@@ -204,6 +204,34 @@ FROM generate_series(8, 6, -1) r ORDER BY r DESC;
 SELECT pg_temp.change('Music', '{"ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 7}}');
 SELECT pg_temp.change('Music', '{"ProvisionedThroughput": {"ReadCapacityUnits": 7, "WriteCapacityUnits": 7}}') ->> 'TableStatus' AS status;
 
+-- further ones within the hour of the first, or an hour after the last; never
+-- more than 27 a day.  Early in a day of UTC, to which they belong, these would
+-- be another day's.
+CREATE FUNCTION pg_temp.may_decrease(decreases int, first interval, last interval) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	RESET ROLE;
+	UPDATE dynamo.table_definition SET settings = settings || jsonb_build_object(
+		'ReadCapacityUnits', 1000, 'DecreasesOfDay', decreases,
+		'FirstDecreaseOfDay', trunc(extract(epoch FROM clock_timestamp() - first) * 1000),
+		'LastDecrease', trunc(extract(epoch FROM clock_timestamp() - last) * 1000))
+	WHERE table_name = 'Music';
+	SET ROLE regress_op_table;
+	PERFORM pg_temp.change('Music', '{"ProvisionedThroughput": {"ReadCapacityUnits": 999, "WriteCapacityUnits": 7}}');
+	RETURN (pg_temp.show('Music') #>> '{ProvisionedThroughput,NumberOfDecreasesToday}')::int IN (decreases + 1, 1);
+EXCEPTION WHEN SQLSTATE 'DY008' THEN
+	SET ROLE regress_op_table;
+	RETURN false;
+END
+$$;
+SELECT decreases, first, last,
+	CASE WHEN now() AT TIME ZONE 'UTC' - last > (now() AT TIME ZONE 'UTC')::date
+		THEN pg_temp.may_decrease(decreases, first, last) ELSE expected END AS allowed
+FROM (VALUES (3, interval '59 min', interval '1 min', true), (3, '61 min', '1 min', false),
+	(3, '121 min', '61 min', true), (26, '3 hours', '59 min', false), (26, '3 hours', '61 min', true),
+	(27, '3 hours', '61 min', false)) x(decreases, first, last, expected);
+SELECT pg_temp.may_decrease(27, '25 hours', '24 hours') AS next_day;
+SELECT pg_temp.change('Music', '{"ProvisionedThroughput": {"ReadCapacityUnits": 7, "WriteCapacityUnits": 7}}') ->> 'TableStatus' AS status;
+
 -- the same an hour later, which may be another day
 RESET ROLE;
 UPDATE dynamo.table_definition SET settings = settings || jsonb_build_object(
@@ -245,6 +273,20 @@ SET ROLE regress_op_table;
 SELECT pg_temp.change('Music', '{"BillingMode": "PAY_PER_REQUEST"}') ->> 'TableStatus' AS status;
 SELECT pg_temp.change('Music', '{"BillingMode": "PROVISIONED", "ProvisionedThroughput": {"ReadCapacityUnits": 2, "WriteCapacityUnits": 3}}') ->> 'TableStatus' AS status;
 
+-- one that was created on demand was not switched to it
+DO $$
+BEGIN
+	PERFORM pg_temp.make('created');
+	FOR i IN 1 .. 5 LOOP
+		PERFORM pg_temp.change('created', '{"BillingMode": "PROVISIONED", "ProvisionedThroughput": {"ReadCapacityUnits": 2, "WriteCapacityUnits": 3}}');
+		PERFORM pg_temp.change('created', '{"BillingMode": "PAY_PER_REQUEST"}');
+		RAISE NOTICE 'switch %', i;
+	END LOOP;
+END
+$$;
+SELECT t -> 'CreationDateTime' = t #> '{BillingModeSummary,LastUpdateToPayPerRequestDateTime}' AS same
+FROM (SELECT dynamo.describe_table('{"TableName": "ondemand"}') -> 'Table') x(t);
+
 -- table class: two changes in 30 days
 SELECT t ->> 'TableStatus' AS status, (t -> 'TableClassSummary') - 'LastUpdateDateTime' AS class
 FROM pg_temp.change('Music', '{"TableClass": "STANDARD_INFREQUENT_ACCESS"}') t;
@@ -264,6 +306,7 @@ SELECT pg_temp.change('Music', '{"OnDemandThroughput": {"MaxReadRequestUnits": 1
 SELECT pg_temp.change('ondemand', '{"OnDemandThroughput": {"MaxReadRequestUnits": 1}}') -> 'OnDemandThroughput' AS maxima;
 SELECT pg_temp.change('ondemand', '{"OnDemandThroughput": {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": 7}}') -> 'OnDemandThroughput' AS maxima;
 SELECT pg_temp.change('ondemand', '{"WarmThroughput": {"ReadUnitsPerSecond": 11999, "WriteUnitsPerSecond": 4000}}');
+SELECT pg_temp.change('ondemand', '{"WarmThroughput": {}}');
 SELECT pg_temp.change('ondemand', '{"WarmThroughput": {"ReadUnitsPerSecond": 12001}}') -> 'WarmThroughput' AS warm;
 SELECT pg_temp.show('ondemand') -> 'WarmThroughput' AS warm;
 
@@ -330,6 +373,18 @@ SET ROLE regress_op_table;
 --
 SELECT dynamo.describe_limits('{}');
 SELECT dynamo.describe_endpoints('{}');
+RESET ROLE;
+SET dynamo.account_max_read_capacity_units = 4;
+SET dynamo.account_max_write_capacity_units = 3;
+SET dynamo.table_max_read_capacity_units = 2;
+SET dynamo.table_max_write_capacity_units = 1;
+SELECT dynamo.describe_limits('{}');
+RESET dynamo.account_max_read_capacity_units;
+RESET dynamo.account_max_write_capacity_units;
+RESET dynamo.table_max_read_capacity_units;
+RESET dynamo.table_max_write_capacity_units;
+SET ROLE regress_op_table;
+SET dynamo.table_max_read_capacity_units = 2;
 
 SELECT pg_temp.change('options', '{"DeletionProtectionEnabled": false}') ->> 'TableStatus' AS status;
 SELECT count(dynamo.delete_table(jsonb_build_object('TableName', name))) AS deleted

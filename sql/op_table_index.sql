@@ -258,6 +258,31 @@ SELECT * FROM pg_temp.throughput(dynamo.update_table('{"TableName": "oti_provisi
 	{"Update": {"IndexName": "idx", "ProvisionedThroughput": {"ReadCapacityUnits": 7, "WriteCapacityUnits": 3}}}]}'));
 SELECT * FROM pg_temp.throughput('oti_provisioned');
 SELECT pg_temp.change('[{"Update": {"IndexName": "idx", "OnDemandThroughput": {"MaxReadRequestUnits": 5}}}]', NULL, 'oti_provisioned');
+SELECT pg_temp.change('[{"Update": {"IndexName": "idx", "WarmThroughput": {"ReadUnitsPerSecond": 1}}}]', NULL, 'oti_provisioned');
+-- decreases of each index, and of the table, are counted apart
+CREATE FUNCTION pg_temp.decreases(name text, units int, "table" boolean, indexes text[]) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(concat_ws(' ', d ->> 'IndexName', d #>> '{ProvisionedThroughput,NumberOfDecreasesToday}'), ', ')
+	FROM (SELECT dynamo.update_table(jsonb_build_object('TableName', name)
+			|| CASE WHEN "table" THEN jsonb_build_object('ProvisionedThroughput', jsonb_build_object('ReadCapacityUnits', units, 'WriteCapacityUnits', 100)) ELSE '{}' END
+			|| CASE WHEN indexes <> '{}' THEN jsonb_build_object('GlobalSecondaryIndexUpdates', (SELECT jsonb_agg(jsonb_build_object('Update',
+				jsonb_build_object('IndexName', i, 'ProvisionedThroughput', jsonb_build_object('ReadCapacityUnits', units, 'WriteCapacityUnits', 100))))
+				FROM unnest(indexes) i)) ELSE '{}' END) -> 'TableDescription') r(t),
+		jsonb_array_elements((t -> 'GlobalSecondaryIndexes') || t) d
+$$;
+SELECT dynamo.create_table(jsonb_build_object('TableName', 'oti_decreases', 'ProvisionedThroughput', u,
+	'KeySchema', '[{"AttributeName": "p", "KeyType": "HASH"}]'::jsonb,
+	'AttributeDefinitions', '[{"AttributeName": "p", "AttributeType": "S"}]'::jsonb,
+	'GlobalSecondaryIndexes', (SELECT jsonb_agg(jsonb_build_object('IndexName', i, 'ProvisionedThroughput', u,
+		'KeySchema', '[{"AttributeName": "p", "KeyType": "HASH"}]'::jsonb, 'Projection', '{"ProjectionType": "ALL"}'::jsonb))
+		FROM unnest('{one,two}'::text[]) i))) IS NOT NULL AS created
+FROM (VALUES ('{"ReadCapacityUnits": 100, "WriteCapacityUnits": 100}'::jsonb)) x(u);
+SELECT pg_temp.decreases('oti_decreases', 100 - i, i < 3, CASE WHEN i < 4 THEN '{one,two}' ELSE '{two}' END::text[]) FROM generate_series(1, 4) i;
+SELECT pg_temp.decreases('oti_decreases', 90, true, '{two}');
+SELECT pg_temp.decreases('oti_decreases', 90, true, '{one}');
+SELECT pg_temp.decreases('oti_decreases', 89, true, '{one}');
+SELECT pg_temp.decreases('oti_decreases', 89, true, '{}');
+SELECT pg_temp.decreases('oti_decreases', 88, true, '{}');
+SELECT pg_temp.decreases('oti_decreases', 120, true, '{one,two}');
 -- to on-demand and back
 SELECT * FROM pg_temp.throughput(dynamo.update_table('{"TableName": "oti_provisioned", "BillingMode": "PAY_PER_REQUEST"}'));
 SELECT * FROM pg_temp.throughput('oti_provisioned');

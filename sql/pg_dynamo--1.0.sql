@@ -593,13 +593,19 @@ CREATE FUNCTION dynamo.index_skip_replicated() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'ddb_index_skip_replicated'
 	LANGUAGE C;
 COMMENT ON FUNCTION dynamo.index_skip_replicated() IS
-	'trigger of index tables and of transaction_token, ENABLE REPLICA: passes over rows that logical replication brings, since the subscriber makes its own';
+	'trigger of index tables, transaction_token and metrics, ENABLE REPLICA: passes over rows that logical replication brings, since the subscriber makes its own';
 
 CREATE FUNCTION dynamo.store_write(item dynamo.item, serial bigint) RETURNS dynamo.item
 	AS 'MODULE_PATHNAME', 'ddb_store_write'
 	LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION dynamo.store_write(dynamo.item, bigint) IS
 	'for statements of the extension: the next item of a row under a conditional write or an update';
+
+CREATE FUNCTION dynamo.store_replace(old dynamo.item, new dynamo.item, serial bigint) RETURNS dynamo.item
+	AS 'MODULE_PATHNAME', 'ddb_store_replace'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.store_replace(dynamo.item, dynamo.item, bigint) IS
+	'for statements of the extension: the item of a batch that replaces another one';
 
 CREATE FUNCTION dynamo.store_check(item dynamo.item, serial bigint) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ddb_store_check'
@@ -1028,7 +1034,8 @@ CREATE TABLE dynamo.access_key (
 	session_token text,
 	expires_at timestamptz,
 	status text NOT NULL DEFAULT 'Active' CHECK (status IN ('Active', 'Inactive')),
-	created_at timestamptz NOT NULL DEFAULT now()
+	created_at timestamptz NOT NULL DEFAULT now(),
+	claims jsonb CHECK (pg_catalog.jsonb_typeof(claims) = 'object')
 );
 COMMENT ON TABLE dynamo.access_key IS
 	'access keys of the HTTP endpoint, with their secrets: for the owner of the extension; others see dynamo.access_keys';
@@ -1038,6 +1045,7 @@ COMMENT ON COLUMN dynamo.access_key.secret_access_key IS 'AWS_SECRET_ACCESS_KEY 
 COMMENT ON COLUMN dynamo.access_key.session_token IS 'AWS_SESSION_TOKEN of a client; NULL for a key that does not expire';
 COMMENT ON COLUMN dynamo.access_key.expires_at IS 'when the session token expires; NULL for a key that does not';
 COMMENT ON COLUMN dynamo.access_key.status IS 'Active or Inactive';
+COMMENT ON COLUMN dynamo.access_key.claims IS 'what policies can ask about the holder of a session token: condition keys and their values; NULL for none';
 REVOKE ALL ON dynamo.access_key FROM PUBLIC;
 
 -- no copies of secrets in the planner's statistics
@@ -1058,7 +1066,7 @@ COMMENT ON TRIGGER access_key_row ON dynamo.access_key IS
 CREATE FUNCTION dynamo.access_key_changed() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'ddb_access_key_changed' LANGUAGE C;
 COMMENT ON FUNCTION dynamo.access_key_changed() IS
-	'trigger of dynamo.access_key: tells every session that keys have changed';
+	'trigger of dynamo.access_key: tells every session that keys have changed, and deletes the policies of those that are gone';
 CREATE TRIGGER access_key_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON dynamo.access_key
 	FOR EACH STATEMENT EXECUTE FUNCTION dynamo.access_key_changed();
 ALTER TABLE dynamo.access_key ENABLE ALWAYS TRIGGER access_key_changed;
@@ -1091,12 +1099,12 @@ COMMENT ON FUNCTION dynamo.create_access_key(regrole, text, text) IS
 	'the same with an id and a secret made elsewhere; the statement''s text then holds the secret, see import_access_key';
 
 CREATE FUNCTION dynamo.create_session_token(role regrole, duration interval DEFAULT '12 hours',
-	OUT access_key_id text, OUT secret_access_key text, OUT session_token text,
+	claims jsonb DEFAULT NULL, OUT access_key_id text, OUT secret_access_key text, OUT session_token text,
 	OUT expires_at timestamptz)
 	AS 'MODULE_PATHNAME', 'ddb_create_session_token'
 	LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION dynamo.create_session_token(regrole, interval) IS
-	'makes an access key that expires, with the session token that its requests must carry; 15 minutes to 36 hours';
+COMMENT ON FUNCTION dynamo.create_session_token(regrole, interval, jsonb) IS
+	'makes an access key that expires, with the session token that its requests must carry; 15 minutes to 36 hours. Claims are condition keys and their values, for policies to ask about and to use as variables';
 
 CREATE FUNCTION dynamo.disable_access_key(access_key_id text) RETURNS void
 	AS 'MODULE_PATHNAME', 'ddb_disable_access_key'
@@ -1115,42 +1123,586 @@ CREATE FUNCTION dynamo.rotate_access_key(old_access_key_id text,
 	AS 'MODULE_PATHNAME', 'ddb_rotate_access_key'
 	LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION dynamo.rotate_access_key(text) IS
-	'makes another access key for the same role and the old one inactive';
+	'makes another access key for the same role, with the same policies, and the old one inactive';
 
 CREATE FUNCTION dynamo.delete_access_key(access_key_id text) RETURNS void
 	AS 'MODULE_PATHNAME', 'ddb_delete_access_key'
 	LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION dynamo.delete_access_key(text) IS
-	'deletes an access key';
+	'deletes an access key with its policies';
 
 CREATE FUNCTION dynamo.export_access_keys()
 	RETURNS TABLE (access_key_id text, role text, secret_access_key text, session_token text,
-		expires_at timestamptz, status text, created_at timestamptz)
+		expires_at timestamptz, status text, created_at timestamptz, claims jsonb, policies jsonb)
 	AS 'MODULE_PATHNAME', 'ddb_export_access_keys'
 	LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION dynamo.export_access_keys() IS
-	'all access keys with their secrets and the names of their roles, for the owner of the extension';
+	'all access keys with their secrets, the names of their roles and their policies, for the owner of the extension';
 
 CREATE FUNCTION dynamo.import_access_key(access_key_id text, role text, secret_access_key text,
 	session_token text DEFAULT NULL, expires_at timestamptz DEFAULT NULL,
-	status text DEFAULT 'Active', created_at timestamptz DEFAULT NULL) RETURNS void
+	status text DEFAULT 'Active', created_at timestamptz DEFAULT NULL,
+	claims jsonb DEFAULT NULL, policies jsonb DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'ddb_import_access_key'
 	LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION dynamo.import_access_key(text, text, text, text, timestamptz, text, timestamptz) IS
+COMMENT ON FUNCTION dynamo.import_access_key(text, text, text, text, timestamptz, text, timestamptz, jsonb, jsonb) IS
 	'creates an access key from a row of export_access_keys';
 
 -- a DBA grants them
 REVOKE EXECUTE ON FUNCTION
 	dynamo.create_access_key(regrole),
 	dynamo.create_access_key(regrole, text, text),
-	dynamo.create_session_token(regrole, interval),
+	dynamo.create_session_token(regrole, interval, jsonb),
 	dynamo.disable_access_key(text),
 	dynamo.enable_access_key(text),
 	dynamo.rotate_access_key(text),
 	dynamo.delete_access_key(text),
 	dynamo.export_access_keys(),
-	dynamo.import_access_key(text, text, text, text, timestamptz, text, timestamptz)
+	dynamo.import_access_key(text, text, text, text, timestamptz, text, timestamptz, jsonb, jsonb)
 	FROM PUBLIC;
+
+-- ----------------------------------------------------------------
+-- Throughput
+-- ----------------------------------------------------------------
+
+-- The owner of the table, nobody else, may call it for it.
+CREATE FUNCTION dynamo.set_throttling(table_name text, throttling boolean) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_set_throttling'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.set_throttling(text, boolean) IS
+	'whether requests beyond a table''s throughput are refused; null for what dynamo.throttling says';
+
+-- ----------------------------------------------------------------
+-- Metrics
+--
+-- What was counted in a period, as the worker of dynamo.database has read it
+-- from shared memory.  Not registered for pg_dump: what was consumed here was
+-- not consumed elsewhere.
+-- ----------------------------------------------------------------
+
+CREATE TABLE dynamo.metric (
+	relid regclass NOT NULL,
+	period_start timestamptz NOT NULL,
+	period integer NOT NULL,
+	consumed_read double precision NOT NULL,
+	consumed_write double precision NOT NULL,
+	provisioned_read bigint,
+	provisioned_write bigint,
+	read_throttle_events bigint NOT NULL,
+	write_throttle_events bigint NOT NULL,
+	conditional_failures bigint NOT NULL,
+	transaction_conflicts bigint NOT NULL,
+	PRIMARY KEY (relid, period_start)
+);
+CREATE INDEX ON dynamo.metric (period_start);
+COMMENT ON TABLE dynamo.metric IS
+	'one row per period and item table or global index that was used in it, or whose throughput was changed; others see dynamo.metrics';
+COMMENT ON COLUMN dynamo.metric.relid IS 'the item table or index table';
+COMMENT ON COLUMN dynamo.metric.period_start IS 'when the period began';
+COMMENT ON COLUMN dynamo.metric.period IS 'its length in seconds';
+COMMENT ON COLUMN dynamo.metric.consumed_read IS 'read capacity units consumed';
+COMMENT ON COLUMN dynamo.metric.consumed_write IS 'write capacity units consumed';
+COMMENT ON COLUMN dynamo.metric.provisioned_read IS 'read capacity units a second at its end; NULL on demand';
+COMMENT ON COLUMN dynamo.metric.provisioned_write IS 'write capacity units a second at its end; NULL on demand';
+COMMENT ON COLUMN dynamo.metric.read_throttle_events IS 'reads that were throttled';
+COMMENT ON COLUMN dynamo.metric.write_throttle_events IS 'writes that were throttled';
+COMMENT ON COLUMN dynamo.metric.conditional_failures IS 'writes whose condition was false';
+COMMENT ON COLUMN dynamo.metric.transaction_conflicts IS 'item requests that met a transaction in progress';
+
+CREATE TABLE dynamo.metric_operation (
+	relid regclass NOT NULL,
+	period_start timestamptz NOT NULL,
+	period integer NOT NULL,
+	operation text COLLATE "C" NOT NULL,
+	requests bigint NOT NULL,
+	latency_sum bigint NOT NULL,
+	latency_max bigint NOT NULL,
+	returned bigint NOT NULL,
+	throttled bigint NOT NULL,
+	failed bigint NOT NULL,
+	PRIMARY KEY (relid, period_start, operation)
+);
+CREATE INDEX ON dynamo.metric_operation (period_start);
+COMMENT ON TABLE dynamo.metric_operation IS
+	'one row per period, item table and operation that was asked for in it; others see dynamo.metrics';
+COMMENT ON COLUMN dynamo.metric_operation.relid IS 'the item table';
+COMMENT ON COLUMN dynamo.metric_operation.period_start IS 'when the period began';
+COMMENT ON COLUMN dynamo.metric_operation.period IS 'its length in seconds';
+COMMENT ON COLUMN dynamo.metric_operation.operation IS 'name of the operation';
+COMMENT ON COLUMN dynamo.metric_operation.requests IS 'requests that succeeded';
+COMMENT ON COLUMN dynamo.metric_operation.latency_sum IS 'microseconds that they took';
+COMMENT ON COLUMN dynamo.metric_operation.latency_max IS 'microseconds that the slowest of them took';
+COMMENT ON COLUMN dynamo.metric_operation.returned IS 'items returned';
+COMMENT ON COLUMN dynamo.metric_operation.throttled IS 'requests answered with a throttling error';
+COMMENT ON COLUMN dynamo.metric_operation.failed IS 'requests answered with a server error';
+REVOKE ALL ON dynamo.metric, dynamo.metric_operation FROM PUBLIC;
+
+-- subscribers have metrics of their own
+CREATE TRIGGER metric_replicated BEFORE INSERT OR UPDATE OR DELETE ON dynamo.metric
+	FOR EACH ROW EXECUTE FUNCTION dynamo.index_skip_replicated();
+ALTER TABLE dynamo.metric ENABLE REPLICA TRIGGER metric_replicated;
+COMMENT ON TRIGGER metric_replicated ON dynamo.metric IS
+	'metrics are no business of replication';
+CREATE TRIGGER metric_operation_replicated BEFORE INSERT OR UPDATE OR DELETE ON dynamo.metric_operation
+	FOR EACH ROW EXECUTE FUNCTION dynamo.index_skip_replicated();
+ALTER TABLE dynamo.metric_operation ENABLE REPLICA TRIGGER metric_operation_replicated;
+COMMENT ON TRIGGER metric_operation_replicated ON dynamo.metric_operation IS
+	'metrics are no business of replication';
+
+CREATE VIEW dynamo.metrics WITH (security_barrier) AS
+	SELECT p.metric_name, p."timestamp", p.period, t.table_name, r.index_name, p.operation,
+		p.sample_count, p.sum, p.minimum, p.maximum, p.average, p.unit
+	FROM dynamo.tables t
+		CROSS JOIN LATERAL (
+			SELECT t.relation AS relid, NULL AS index_name
+			UNION ALL
+			SELECT i.index_relid, i.index_name FROM dynamo.index_definition i
+			WHERE i.relid = t.relation AND i.is_global) r
+		CROSS JOIN LATERAL (
+			SELECT v.metric_name, m.period_start AS "timestamp", m.period, NULL AS operation,
+				v.sample_count, v.sum, v.value AS minimum, v.value AS maximum, v.value AS average,
+				'Count' AS unit
+			FROM dynamo.metric m CROSS JOIN LATERAL (VALUES
+				('ConsumedReadCapacityUnits', NULL::bigint, m.consumed_read, NULL::double precision),
+				('ConsumedWriteCapacityUnits', NULL, m.consumed_write, NULL),
+				('ProvisionedReadCapacityUnits', 1, m.provisioned_read, m.provisioned_read),
+				('ProvisionedWriteCapacityUnits', 1, m.provisioned_write, m.provisioned_write),
+				('ReadThrottleEvents', m.read_throttle_events, nullif(m.read_throttle_events, 0), 1),
+				('WriteThrottleEvents', m.write_throttle_events, nullif(m.write_throttle_events, 0), 1),
+				('ConditionalCheckFailedRequests', m.conditional_failures, nullif(m.conditional_failures, 0), 1),
+				('TransactionConflict', m.transaction_conflicts, nullif(m.transaction_conflicts, 0), 1)
+			) v (metric_name, sample_count, sum, value)
+			WHERE m.relid = r.relid AND v.sum IS NOT NULL
+			UNION ALL
+			SELECT v.metric_name, o.period_start, o.period, o.operation,
+				v.sample_count, v.sum, v.minimum, v.maximum, v.sum / v.sample_count, v.unit
+			FROM dynamo.metric_operation o CROSS JOIN LATERAL (VALUES
+				('SuccessfulRequestLatency', nullif(o.requests, 0), o.latency_sum / 1000.0::double precision,
+					NULL::double precision, o.latency_max / 1000.0::double precision, 'Milliseconds'),
+				(CASE o.operation WHEN 'GetRecords' THEN 'ReturnedRecordsCount' ELSE 'ReturnedItemCount' END,
+					CASE WHEN o.returned > 0 OR o.operation IN ('Query', 'Scan', 'GetRecords')
+						THEN nullif(o.requests, 0) END, o.returned, NULL, NULL, 'Count'),
+				('ThrottledRequests', nullif(o.throttled, 0), o.throttled, 1, 1, 'Count'),
+				('SystemErrors', nullif(o.failed, 0), o.failed, 1, 1, 'Count')
+			) v (metric_name, sample_count, sum, minimum, maximum, unit)
+			WHERE o.relid = r.relid AND v.sample_count IS NOT NULL
+		) p;
+COMMENT ON VIEW dynamo.metrics IS
+	'what was counted in each period, as CloudWatch shows it, for the DynamoDB tables on which the current user has any privilege; stored in dynamo.database';
+COMMENT ON COLUMN dynamo.metrics.metric_name IS 'as in CloudWatch';
+COMMENT ON COLUMN dynamo.metrics."timestamp" IS 'when the period began';
+COMMENT ON COLUMN dynamo.metrics.period IS 'its length in seconds, see dynamo.metrics_period';
+COMMENT ON COLUMN dynamo.metrics.index_name IS 'the global index; NULL for the table';
+COMMENT ON COLUMN dynamo.metrics.operation IS 'the operation; NULL where a metric has none';
+COMMENT ON COLUMN dynamo.metrics.sample_count IS 'requests or events that were counted; NULL for consumed units';
+COMMENT ON COLUMN dynamo.metrics.sum IS 'their sum; a period without a row for a table had nothing to count';
+COMMENT ON COLUMN dynamo.metrics.minimum IS 'NULL where it is not known';
+COMMENT ON COLUMN dynamo.metrics.maximum IS 'NULL where it is not known';
+COMMENT ON COLUMN dynamo.metrics.average IS 'NULL where it is not known';
+COMMENT ON COLUMN dynamo.metrics.unit IS 'Count or Milliseconds';
+
+CREATE FUNCTION dynamo.stat_get_tables(OUT table_name text, OUT index_name text,
+	OUT consumed_read_units double precision, OUT provisioned_read_units bigint,
+	OUT read_throttle_events bigint, OUT read_seconds_left double precision,
+	OUT consumed_write_units double precision, OUT provisioned_write_units bigint,
+	OUT write_throttle_events bigint, OUT write_seconds_left double precision,
+	OUT requests bigint, OUT throttled_requests bigint, OUT system_errors bigint,
+	OUT returned_items bigint, OUT mean_ms double precision,
+	OUT conditional_check_failed_requests bigint, OUT transaction_conflicts bigint)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'ddb_stat_get_tables'
+	LANGUAGE C STABLE STRICT ROWS 20;
+COMMENT ON FUNCTION dynamo.stat_get_tables() IS
+	'for dynamo.stat_tables: counters per table and global index';
+
+CREATE VIEW dynamo.stat_tables AS
+	SELECT table_name, index_name, consumed_read_units, provisioned_read_units,
+		read_throttle_events, read_seconds_left, consumed_write_units, provisioned_write_units,
+		write_throttle_events, write_seconds_left, requests, throttled_requests, system_errors,
+		returned_items, mean_ms, conditional_check_failed_requests, transaction_conflicts
+	FROM dynamo.stat_get_tables();
+COMMENT ON VIEW dynamo.stat_tables IS
+	'what the API did since the server started, per table and global index that was used, where the current user has any privilege on the table';
+COMMENT ON COLUMN dynamo.stat_tables.index_name IS 'the global index; NULL for the table';
+COMMENT ON COLUMN dynamo.stat_tables.consumed_read_units IS 'read capacity units consumed';
+COMMENT ON COLUMN dynamo.stat_tables.provisioned_read_units IS 'read capacity units a second; NULL on demand';
+COMMENT ON COLUMN dynamo.stat_tables.read_throttle_events IS 'reads that were throttled';
+COMMENT ON COLUMN dynamo.stat_tables.read_seconds_left IS 'unused seconds of the provisioned rate that are saved up, 300 at most, where throttling is on; below 0 reads are throttled until it is paid back';
+COMMENT ON COLUMN dynamo.stat_tables.consumed_write_units IS 'write capacity units consumed';
+COMMENT ON COLUMN dynamo.stat_tables.provisioned_write_units IS 'write capacity units a second; NULL on demand';
+COMMENT ON COLUMN dynamo.stat_tables.write_throttle_events IS 'writes that were throttled';
+COMMENT ON COLUMN dynamo.stat_tables.write_seconds_left IS 'the same for writes';
+COMMENT ON COLUMN dynamo.stat_tables.requests IS 'requests answered without an error; of tables';
+COMMENT ON COLUMN dynamo.stat_tables.throttled_requests IS 'requests answered with a throttling error; of tables';
+COMMENT ON COLUMN dynamo.stat_tables.system_errors IS 'requests answered with a server error; of tables';
+COMMENT ON COLUMN dynamo.stat_tables.returned_items IS 'items returned; of tables';
+COMMENT ON COLUMN dynamo.stat_tables.mean_ms IS 'mean time of requests answered without an error, in milliseconds; NULL without any';
+COMMENT ON COLUMN dynamo.stat_tables.conditional_check_failed_requests IS 'writes whose condition was false';
+COMMENT ON COLUMN dynamo.stat_tables.transaction_conflicts IS 'item requests that met a transaction in progress';
+GRANT SELECT ON dynamo.metrics, dynamo.stat_tables TO PUBLIC;
+
+-- ----------------------------------------------------------------
+-- Auto scaling
+--
+-- Registered for pg_dump, and therefore readable by everyone; what was done is
+-- not.
+-- ----------------------------------------------------------------
+
+CREATE TABLE dynamo.scalable_target (
+	resource regclass NOT NULL,
+	dimension "char" NOT NULL CHECK (dimension IN ('R', 'W')),
+	relid regclass NOT NULL,
+	min_capacity bigint NOT NULL CHECK (min_capacity >= 1),
+	max_capacity bigint NOT NULL,
+	suspended boolean NOT NULL,
+	role_arn text,
+	policy_name text,
+	target_value double precision,
+	scale_in_cooldown integer,
+	scale_out_cooldown integer,
+	disable_scale_in boolean,
+	PRIMARY KEY (resource, dimension),
+	CHECK (max_capacity >= min_capacity),
+	CHECK (num_nulls(policy_name, target_value, scale_in_cooldown, scale_out_cooldown, disable_scale_in) IN (0, 5))
+);
+CREATE INDEX scalable_target_relid_idx ON dynamo.scalable_target (relid);
+COMMENT ON TABLE dynamo.scalable_target IS
+	'provisioned capacity that is scaled automatically, and how; written by the functions of auto scaling';
+COMMENT ON COLUMN dynamo.scalable_target.resource IS 'the item table, or the index table of a global secondary index';
+COMMENT ON COLUMN dynamo.scalable_target.dimension IS 'R: read capacity units, W: write capacity units';
+COMMENT ON COLUMN dynamo.scalable_target.relid IS 'the item table';
+COMMENT ON COLUMN dynamo.scalable_target.min_capacity IS 'at least so many units a second';
+COMMENT ON COLUMN dynamo.scalable_target.max_capacity IS 'at most so many units a second';
+COMMENT ON COLUMN dynamo.scalable_target.suspended IS 'capacity is left alone for now';
+COMMENT ON COLUMN dynamo.scalable_target.role_arn IS 'AutoScalingRoleArn as given; it has no effect';
+COMMENT ON COLUMN dynamo.scalable_target.policy_name IS 'name of the target tracking policy; NULL, as the columns after it, if there is none';
+COMMENT ON COLUMN dynamo.scalable_target.target_value IS 'how much of the provisioned capacity shall be consumed, in percent';
+COMMENT ON COLUMN dynamo.scalable_target.scale_in_cooldown IS 'seconds from a decrease to the next';
+COMMENT ON COLUMN dynamo.scalable_target.scale_out_cooldown IS 'seconds from an increase to the next';
+COMMENT ON COLUMN dynamo.scalable_target.disable_scale_in IS 'the policy only increases capacity';
+GRANT SELECT ON dynamo.scalable_target TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('dynamo.scalable_target', '');
+
+CREATE TABLE dynamo.scaling_activity (
+	activity_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	resource regclass NOT NULL,
+	dimension "char" NOT NULL CHECK (dimension IN ('R', 'W')),
+	relid regclass NOT NULL,
+	start_time timestamptz NOT NULL,
+	end_time timestamptz NOT NULL DEFAULT clock_timestamp(),
+	from_capacity bigint NOT NULL,
+	to_capacity bigint NOT NULL,
+	successful boolean NOT NULL,
+	cause text NOT NULL,
+	message text NOT NULL
+);
+CREATE INDEX scaling_activity_resource_idx ON dynamo.scaling_activity (resource, dimension, activity_id);
+COMMENT ON SEQUENCE dynamo.scaling_activity_activity_id_seq IS 'numbers of scaling activities, in the order in which they were noted';
+COMMENT ON TABLE dynamo.scaling_activity IS
+	'the last hundred changes of each scalable target, and attempts; others see dynamo.scaling_activities';
+COMMENT ON COLUMN dynamo.scaling_activity.resource IS 'the item table, or the index table of a global secondary index';
+COMMENT ON COLUMN dynamo.scaling_activity.dimension IS 'R: read capacity units, W: write capacity units';
+COMMENT ON COLUMN dynamo.scaling_activity.relid IS 'the item table';
+COMMENT ON COLUMN dynamo.scaling_activity.from_capacity IS 'units a second before';
+COMMENT ON COLUMN dynamo.scaling_activity.to_capacity IS 'units a second wanted';
+COMMENT ON COLUMN dynamo.scaling_activity.successful IS 'false: nothing was changed';
+COMMENT ON COLUMN dynamo.scaling_activity.cause IS 'why';
+COMMENT ON COLUMN dynamo.scaling_activity.message IS 'how it went';
+COMMENT ON SEQUENCE dynamo.scaling_activity_activity_id_seq IS 'numbers of activities';
+REVOKE ALL ON dynamo.scaling_activity FROM PUBLIC;
+
+CREATE VIEW dynamo.scalable_targets WITH (security_barrier) AS
+	SELECT t.table_name, i.index_name,
+		'dynamodb:' || CASE WHEN i.index_name IS NULL THEN 'table' ELSE 'index' END
+			|| CASE s.dimension WHEN 'R' THEN ':ReadCapacityUnits' ELSE ':WriteCapacityUnits' END AS scalable_dimension,
+		s.min_capacity, s.max_capacity, s.suspended,
+		(coalesce(i.settings, t.settings)
+			->> CASE s.dimension WHEN 'R' THEN 'ReadCapacityUnits' ELSE 'WriteCapacityUnits' END)::bigint AS capacity
+	FROM dynamo.tables t JOIN dynamo.scalable_target s ON s.relid = t.relation
+		LEFT JOIN dynamo.index_definition i ON i.index_relid = s.resource;
+COMMENT ON VIEW dynamo.scalable_targets IS
+	'capacity that is scaled automatically, of the DynamoDB tables on which the current user has any privilege';
+COMMENT ON COLUMN dynamo.scalable_targets.index_name IS 'NULL for the table itself';
+COMMENT ON COLUMN dynamo.scalable_targets.scalable_dimension IS 'as Application Auto Scaling names it, e.g. dynamodb:table:ReadCapacityUnits';
+COMMENT ON COLUMN dynamo.scalable_targets.min_capacity IS 'at least so many units a second';
+COMMENT ON COLUMN dynamo.scalable_targets.max_capacity IS 'at most so many units a second';
+COMMENT ON COLUMN dynamo.scalable_targets.suspended IS 'capacity is left alone for now';
+COMMENT ON COLUMN dynamo.scalable_targets.capacity IS 'what is provisioned now; NULL while the table is on demand, when nothing is scaled';
+
+CREATE VIEW dynamo.scaling_policies WITH (security_barrier) AS
+	SELECT t.table_name, i.index_name,
+		'dynamodb:' || CASE WHEN i.index_name IS NULL THEN 'table' ELSE 'index' END
+			|| CASE s.dimension WHEN 'R' THEN ':ReadCapacityUnits' ELSE ':WriteCapacityUnits' END AS scalable_dimension,
+		s.policy_name, s.target_value, s.scale_in_cooldown, s.scale_out_cooldown, s.disable_scale_in
+	FROM dynamo.tables t JOIN dynamo.scalable_target s ON s.relid = t.relation
+		LEFT JOIN dynamo.index_definition i ON i.index_relid = s.resource
+	WHERE s.policy_name IS NOT NULL;
+COMMENT ON VIEW dynamo.scaling_policies IS
+	'target tracking policies of the DynamoDB tables on which the current user has any privilege';
+COMMENT ON COLUMN dynamo.scaling_policies.index_name IS 'NULL for the table itself';
+COMMENT ON COLUMN dynamo.scaling_policies.scalable_dimension IS 'as Application Auto Scaling names it, e.g. dynamodb:table:ReadCapacityUnits';
+COMMENT ON COLUMN dynamo.scaling_policies.target_value IS 'how much of the provisioned capacity shall be consumed, in percent';
+COMMENT ON COLUMN dynamo.scaling_policies.scale_in_cooldown IS 'seconds from a decrease to the next';
+COMMENT ON COLUMN dynamo.scaling_policies.scale_out_cooldown IS 'seconds from an increase to the next';
+COMMENT ON COLUMN dynamo.scaling_policies.disable_scale_in IS 'the policy only increases capacity';
+
+CREATE VIEW dynamo.scaling_activities WITH (security_barrier) AS
+	SELECT a.activity_id, t.table_name, i.index_name,
+		'dynamodb:' || CASE WHEN i.index_name IS NULL THEN 'table' ELSE 'index' END
+			|| CASE a.dimension WHEN 'R' THEN ':ReadCapacityUnits' ELSE ':WriteCapacityUnits' END AS scalable_dimension,
+		a.start_time, a.end_time, a.from_capacity, a.to_capacity, a.cause,
+		CASE WHEN a.successful THEN 'Successful' ELSE 'Failed' END AS status, a.message
+	FROM dynamo.tables t JOIN dynamo.scaling_activity a ON a.relid = t.relation
+		LEFT JOIN dynamo.index_definition i ON i.index_relid = a.resource;
+COMMENT ON VIEW dynamo.scaling_activities IS
+	'what auto scaling did to the DynamoDB tables on which the current user has any privilege: the last hundred changes of each target, and attempts';
+COMMENT ON COLUMN dynamo.scaling_activities.activity_id IS 'grows with time';
+COMMENT ON COLUMN dynamo.scaling_activities.index_name IS 'NULL for the table itself';
+COMMENT ON COLUMN dynamo.scaling_activities.scalable_dimension IS 'as Application Auto Scaling names it, e.g. dynamodb:table:ReadCapacityUnits';
+COMMENT ON COLUMN dynamo.scaling_activities.from_capacity IS 'units a second before';
+COMMENT ON COLUMN dynamo.scaling_activities.to_capacity IS 'units a second wanted';
+COMMENT ON COLUMN dynamo.scaling_activities.cause IS 'why';
+COMMENT ON COLUMN dynamo.scaling_activities.status IS 'Successful, or Failed: nothing was changed';
+COMMENT ON COLUMN dynamo.scaling_activities.message IS 'how it went';
+
+GRANT SELECT ON dynamo.scalable_targets, dynamo.scaling_policies, dynamo.scaling_activities TO PUBLIC;
+
+CREATE FUNCTION dynamo.register_scalable_target(table_name text, scalable_dimension text,
+	min_capacity bigint, max_capacity bigint, index_name text DEFAULT NULL,
+	suspended boolean DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_register_scalable_target'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.register_scalable_target(text, text, bigint, bigint, text, boolean) IS
+	'keeps the read or write capacity of a table, or of its global secondary index, between two bounds, for the table''s owner; of a target that is registered, what is NULL stays as it is';
+
+CREATE FUNCTION dynamo.deregister_scalable_target(table_name text, scalable_dimension text,
+	index_name text DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_deregister_scalable_target'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.deregister_scalable_target(text, text, text) IS
+	'ends the automatic scaling of a capacity, and its policy, for the table''s owner';
+
+CREATE FUNCTION dynamo.put_scaling_policy(table_name text, scalable_dimension text,
+	target_value double precision, scale_in_cooldown integer DEFAULT 0,
+	scale_out_cooldown integer DEFAULT 0, disable_scale_in boolean DEFAULT false,
+	index_name text DEFAULT NULL, policy_name text DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_put_scaling_policy'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.put_scaling_policy(text, text, double precision, integer, integer, boolean, text, text) IS
+	'has a registered capacity follow what is consumed of it: target_value percent of it, 20 to 90; in place of the policy that was there; for the table''s owner';
+
+CREATE FUNCTION dynamo.delete_scaling_policy(table_name text, scalable_dimension text,
+	index_name text DEFAULT NULL, policy_name text DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_delete_scaling_policy'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.delete_scaling_policy(text, text, text, text) IS
+	'ends a policy; the capacity keeps its bounds; for the table''s owner';
+
+-- ----------------------------------------------------------------
+-- Contributor Insights
+-- ----------------------------------------------------------------
+
+CREATE FUNCTION dynamo.stat_get_contributor_insights(
+		OUT table_name text, OUT index_name text, OUT rule text,
+		OUT window_start timestamptz, OUT window_end timestamptz,
+		OUT partition_key text, OUT sort_key text,
+		OUT count double precision, OUT error double precision, OUT share double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'ddb_stat_get_contributor_insights'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.stat_get_contributor_insights() IS
+	'the keys that Contributor Insights has counted most, of the tables that the current user may read whole; see dynamo.contributor_insights';
+
+CREATE VIEW dynamo.contributor_insights WITH (security_barrier) AS
+	SELECT table_name, index_name, rule, window_start, window_end, partition_key, sort_key,
+		count, error, share
+	FROM dynamo.stat_get_contributor_insights();
+COMMENT ON VIEW dynamo.contributor_insights IS
+	'the keys that are accessed and throttled most in this hour and the last, by table and index for which Contributor Insights is enabled and whose table the current user may read, all of its rows; counted since the server started, in a bounded number of counters';
+COMMENT ON COLUMN dynamo.contributor_insights.index_name IS 'NULL for keys of the table itself';
+COMMENT ON COLUMN dynamo.contributor_insights.rule IS
+	'PKC: partition keys accessed, SKC: partition and sort keys accessed, PKT and SKT: the same for throttled requests';
+COMMENT ON COLUMN dynamo.contributor_insights.window_start IS 'keys are counted by the hour, in UTC';
+COMMENT ON COLUMN dynamo.contributor_insights.partition_key IS
+	'value of the key attribute, a JSON array of the values if it has several; what is too long ends in three dots';
+COMMENT ON COLUMN dynamo.contributor_insights.sort_key IS 'the same; NULL for PKC and PKT';
+COMMENT ON COLUMN dynamo.contributor_insights.count IS
+	'capacity units consumed, for throttled keys requests; at most "error" too high, and never too low';
+COMMENT ON COLUMN dynamo.contributor_insights.error IS 'what may have been counted for other keys';
+COMMENT ON COLUMN dynamo.contributor_insights.share IS 'of all that the rule has counted in that hour';
+GRANT SELECT ON dynamo.contributor_insights TO PUBLIC;
+
+-- ----------------------------------------------------------------
+-- Identity policies and resource policies
+--
+-- Policies of roles and of item tables are part of a dump: a restored database
+-- without them would allow what is denied here.  A dump must be able to read
+-- them, whoever makes it, so they are as public as the server's own rules of
+-- access; they hold no secrets.  Policies of access keys travel with the keys
+-- (export_access_keys); those of streams end with the streams, which begin anew
+-- after a restore.
+--
+-- In a dump a role has its name.  A row whose role the restoring cluster does
+-- not have is an error there, and never becomes another role's; therefore a
+-- row whose role is gone already, which would come as a number, is not dumped.
+-- ----------------------------------------------------------------
+
+CREATE TABLE dynamo.identity_policy (
+	role regrole NOT NULL,
+	policy_name text COLLATE "C" NOT NULL CHECK (policy_name OPERATOR(pg_catalog.~) '^[A-Za-z0-9_+=,.@-]{1,128}$'),
+	document text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	changed_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (role, policy_name)
+);
+COMMENT ON TABLE dynamo.identity_policy IS
+	'policies attached to roles: what their members may do through the API';
+COMMENT ON COLUMN dynamo.identity_policy.role IS 'for whose calls, and those of its members, the policy holds';
+COMMENT ON COLUMN dynamo.identity_policy.policy_name IS 'PolicyName of IAM';
+COMMENT ON COLUMN dynamo.identity_policy.document IS 'policy document of IAM, without Principal';
+
+CREATE TABLE dynamo.access_key_policy (
+	access_key_id text COLLATE "C" NOT NULL,
+	policy_name text COLLATE "C" NOT NULL CHECK (policy_name OPERATOR(pg_catalog.~) '^[A-Za-z0-9_+=,.@-]{1,128}$'),
+	document text NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	changed_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (access_key_id, policy_name)
+);
+COMMENT ON TABLE dynamo.access_key_policy IS
+	'policies attached to access keys: what requests signed with them may do';
+COMMENT ON COLUMN dynamo.access_key_policy.access_key_id IS 'for whose requests the policy holds';
+COMMENT ON COLUMN dynamo.access_key_policy.policy_name IS 'PolicyName of IAM';
+COMMENT ON COLUMN dynamo.access_key_policy.document IS 'policy document of IAM, without Principal';
+REVOKE ALL ON dynamo.access_key_policy FROM PUBLIC;
+
+CREATE TABLE dynamo.resource_policy (
+	relid regclass NOT NULL,
+	stream_label text COLLATE "C" NOT NULL DEFAULT '',
+	document text NOT NULL,
+	revision_id text COLLATE "C" NOT NULL,
+	changed_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (relid, stream_label)
+);
+COMMENT ON TABLE dynamo.resource_policy IS
+	'policies of item tables and their streams: who may do what with them through the API';
+COMMENT ON COLUMN dynamo.resource_policy.relid IS 'the item table';
+COMMENT ON COLUMN dynamo.resource_policy.stream_label IS 'StreamLabel of the stream that the policy is for; empty for the table';
+COMMENT ON COLUMN dynamo.resource_policy.document IS 'policy document of IAM, with Principal';
+COMMENT ON COLUMN dynamo.resource_policy.revision_id IS 'RevisionId of the API';
+
+GRANT SELECT ON dynamo.identity_policy, dynamo.resource_policy TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('dynamo.identity_policy',
+	'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = role)');
+SELECT pg_catalog.pg_extension_config_dump('dynamo.resource_policy',
+	'WHERE stream_label = '''' AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = relid)');
+
+CREATE FUNCTION dynamo.policy_row() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'ddb_policy_row' LANGUAGE C;
+COMMENT ON FUNCTION dynamo.policy_row() IS
+	'trigger of the tables of policies: refuses what is no policy, skips what logical replication brings, tells every session that policies have changed';
+CREATE TRIGGER policy_row BEFORE INSERT OR UPDATE OR DELETE ON dynamo.identity_policy
+	FOR EACH ROW EXECUTE FUNCTION dynamo.policy_row();
+CREATE TRIGGER policy_row BEFORE INSERT OR UPDATE OR DELETE ON dynamo.access_key_policy
+	FOR EACH ROW EXECUTE FUNCTION dynamo.policy_row();
+CREATE TRIGGER policy_row BEFORE INSERT OR UPDATE OR DELETE ON dynamo.resource_policy
+	FOR EACH ROW EXECUTE FUNCTION dynamo.policy_row();
+ALTER TABLE dynamo.identity_policy ENABLE ALWAYS TRIGGER policy_row;
+ALTER TABLE dynamo.access_key_policy ENABLE ALWAYS TRIGGER policy_row;
+ALTER TABLE dynamo.resource_policy ENABLE ALWAYS TRIGGER policy_row;
+COMMENT ON TRIGGER policy_row ON dynamo.identity_policy IS
+	'what is stored is a policy, and in force with the next request';
+COMMENT ON TRIGGER policy_row ON dynamo.access_key_policy IS
+	'what is stored is a policy, and in force with the next request';
+COMMENT ON TRIGGER policy_row ON dynamo.resource_policy IS
+	'what is stored is a policy, and in force with the next request';
+
+CREATE FUNCTION dynamo.put_role_policy(role regrole, policy_name text, policy text) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_put_role_policy'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.put_role_policy(regrole, text, text) IS
+	'attaches a policy to a role, in place of its policy of that name: it holds for the role and its members';
+
+CREATE FUNCTION dynamo.delete_role_policy(role regrole, policy_name text) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_delete_role_policy'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.delete_role_policy(regrole, text) IS
+	'deletes a policy of a role';
+
+CREATE FUNCTION dynamo.put_access_key_policy(access_key_id text, policy_name text, policy text) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_put_access_key_policy'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.put_access_key_policy(text, text, text) IS
+	'attaches a policy to an access key, in place of its policy of that name';
+
+CREATE FUNCTION dynamo.delete_access_key_policy(access_key_id text, policy_name text) RETURNS void
+	AS 'MODULE_PATHNAME', 'ddb_delete_access_key_policy'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.delete_access_key_policy(text, text) IS
+	'deletes a policy of an access key';
+
+-- a DBA grants them; nobody but a superuser manages what holds for himself
+REVOKE EXECUTE ON FUNCTION
+	dynamo.put_role_policy(regrole, text, text),
+	dynamo.delete_role_policy(regrole, text),
+	dynamo.put_access_key_policy(text, text, text),
+	dynamo.delete_access_key_policy(text, text)
+	FROM PUBLIC;
+
+CREATE VIEW dynamo.identity_policies WITH (security_barrier) AS
+	SELECT r.rolname AS role, NULL::text COLLATE "C" AS access_key_id,
+		p.policy_name, p.document, p.created_at, p.changed_at
+	FROM dynamo.identity_policy p JOIN pg_catalog.pg_roles r ON r.oid = p.role
+	WHERE pg_catalog.pg_has_role(r.oid, 'MEMBER') OR
+		pg_catalog.has_function_privilege('dynamo.put_role_policy(regrole, text, text)', 'EXECUTE')
+	UNION ALL
+	SELECT NULL, p.access_key_id, p.policy_name, p.document, p.created_at, p.changed_at
+	FROM dynamo.access_key_policy p JOIN dynamo.access_key k USING (access_key_id)
+		JOIN pg_catalog.pg_roles r ON r.oid = k.role
+	WHERE pg_catalog.pg_has_role(r.oid, 'MEMBER') OR
+		(SELECT pg_catalog.pg_has_role(c.relowner, 'MEMBER')
+		 FROM pg_catalog.pg_class c WHERE c.oid = 'dynamo.access_key'::regclass);
+COMMENT ON VIEW dynamo.identity_policies IS
+	'policies of roles, those that hold for the current user or that he may manage, and of the access keys that he sees';
+
+CREATE VIEW dynamo.resource_policies WITH (security_barrier) AS
+	SELECT d.table_name, nullif(p.stream_label, '') AS stream_label,
+		p.document, p.revision_id, p.changed_at
+	FROM dynamo.resource_policy p JOIN dynamo.table_definition d ON d.relid = p.relid
+		JOIN pg_catalog.pg_class c ON c.oid = p.relid
+	WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE');
+COMMENT ON VIEW dynamo.resource_policies IS
+	'policies of the DynamoDB tables that the current user owns, and of their streams';
+
+GRANT SELECT ON dynamo.identity_policies, dynamo.resource_policies TO PUBLIC;
+
+CREATE FUNCTION dynamo.simulate_custom_policy(policies text[], action text, resource text,
+	context jsonb DEFAULT '{}', resource_policy text DEFAULT NULL, principal text DEFAULT NULL,
+	OUT decision text, OUT matched_statements jsonb, OUT missing_context_values text[])
+	AS 'MODULE_PATHNAME', 'ddb_simulate_custom_policy'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dynamo.simulate_custom_policy(text[], text, text, jsonb, text, text) IS
+	'SimulateCustomPolicy of IAM: what policy documents say about a request: allowed, explicitDeny, implicitDeny; undetermined where it depends on context keys whose value is given as null';
+
+CREATE FUNCTION dynamo.simulate_policy(principal regrole, operation text, request jsonb,
+	access_key_id text DEFAULT NULL, context jsonb DEFAULT NULL,
+	OUT action text, OUT resource text, OUT decision text,
+	OUT matched_statements jsonb, OUT missing_context_values text[])
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'ddb_simulate_policy'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.simulate_policy(regrole, text, jsonb, text, jsonb) IS
+	'why a request of a role, maybe with an access key, is allowed or denied: each action and resource, the decision and the statements that made it; nothing is carried out. context overrides values of condition keys';
+
+CREATE FUNCTION dynamo.simulate_principal_policy(principal regrole, action_name text, resource_arn text,
+	context jsonb DEFAULT NULL,
+	OUT action text, OUT resource text, OUT decision text,
+	OUT matched_statements jsonb, OUT missing_context_values text[])
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'ddb_simulate_principal_policy'
+	LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION dynamo.simulate_principal_policy(regrole, text, text, jsonb) IS
+	'SimulatePrincipalPolicy of IAM: what the policies of a role, and of the resource, say about an action; context has the values of condition keys that a request would have';
 
 -- ----------------------------------------------------------------
 -- The API: one function per operation, and the dispatcher
@@ -1222,6 +1774,24 @@ CREATE FUNCTION dynamo.list_tags_of_resource(request jsonb) RETURNS jsonb
 COMMENT ON FUNCTION dynamo.list_tags_of_resource(jsonb) IS
 	'ListTagsOfResource of the DynamoDB API: lists the tags of a table';
 
+CREATE FUNCTION dynamo.put_resource_policy(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_put_resource_policy'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.put_resource_policy(jsonb) IS
+	'PutResourcePolicy of the DynamoDB API: gives a table or a stream a policy, for its owner';
+
+CREATE FUNCTION dynamo.get_resource_policy(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_get_resource_policy'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.get_resource_policy(jsonb) IS
+	'GetResourcePolicy of the DynamoDB API: the policy of a table or a stream, for its owner';
+
+CREATE FUNCTION dynamo.delete_resource_policy(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_delete_resource_policy'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.delete_resource_policy(jsonb) IS
+	'DeleteResourcePolicy of the DynamoDB API: deletes the policy of a table or a stream, for its owner';
+
 CREATE FUNCTION dynamo.update_time_to_live(request jsonb) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'ddb_update_time_to_live'
 	LANGUAGE C VOLATILE STRICT;
@@ -1233,6 +1803,36 @@ CREATE FUNCTION dynamo.describe_time_to_live(request jsonb) RETURNS jsonb
 	LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION dynamo.describe_time_to_live(jsonb) IS
 	'DescribeTimeToLive of the DynamoDB API: tells by which attribute the items of a table expire';
+
+CREATE FUNCTION dynamo.update_contributor_insights(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_update_contributor_insights'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.update_contributor_insights(jsonb) IS
+	'UpdateContributorInsights of the DynamoDB API: enables or disables counting of the keys accessed most in a table or global index, for its owner; see dynamo.contributor_insights';
+
+CREATE FUNCTION dynamo.describe_contributor_insights(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_describe_contributor_insights'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.describe_contributor_insights(jsonb) IS
+	'DescribeContributorInsights of the DynamoDB API: tells whether the keys of a table or global index are counted';
+
+CREATE FUNCTION dynamo.list_contributor_insights(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_list_contributor_insights'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.list_contributor_insights(jsonb) IS
+	'ListContributorInsights of the DynamoDB API: lists the tables and indexes whose keys are, or were, counted';
+
+CREATE FUNCTION dynamo.describe_table_replica_auto_scaling(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_describe_table_replica_auto_scaling'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.describe_table_replica_auto_scaling(jsonb) IS
+	'DescribeTableReplicaAutoScaling of the DynamoDB API: tells how the capacity of a table is scaled automatically';
+
+CREATE FUNCTION dynamo.update_table_replica_auto_scaling(request jsonb) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'ddb_update_table_replica_auto_scaling'
+	LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION dynamo.update_table_replica_auto_scaling(jsonb) IS
+	'UpdateTableReplicaAutoScaling of the DynamoDB API: sets how the capacity of a table is scaled automatically, for its owner';
 
 CREATE FUNCTION dynamo.describe_limits(request jsonb) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'ddb_describe_limits'

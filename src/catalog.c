@@ -29,6 +29,7 @@
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -43,6 +44,7 @@
 #include "compat.h"
 #include "error.h"
 #include "guc.h"
+#include "throughput.h"
 
 /* columns of dynamo.table_definition */
 #define ATT_RELID			1
@@ -117,20 +119,35 @@ ddb_arn_of_table(const char *name, int len)
 					ddb_region, ddb_account_id, len, name);
 }
 
+/* what the caller is told in all cases */
+static char *
+not_authorized(const char *action, const char *arn)
+{
+	return psprintf("User: arn:aws:iam::%s:user/%s is not authorized to perform: "
+					"dynamodb:%s on resource: %s",
+					ddb_account_id, GetUserNameFromId(GetUserId(), false),
+					action, arn);
+}
+
 static char *
 access_denied_message(const char *action, const char *arn)
 {
-	return psprintf("User: arn:aws:iam::%s:user/%s is not authorized to perform: "
-					"dynamodb:%s on resource: %s because no identity-based policy "
-					"allows the dynamodb:%s action",
-					ddb_account_id, GetUserNameFromId(GetUserId(), false),
-					action, arn, action);
+	return psprintf("%s because no identity-based policy allows the dynamodb:%s action",
+					not_authorized(action, arn), action);
 }
 
 void
 ddb_access_denied(const char *action, const char *arn)
 {
 	ddb_error(DDB_ACCESS_DENIED, "%s", access_denied_message(action, arn));
+}
+
+void
+ddb_access_denied_explicitly(const char *action, const char *arn, bool by_resource)
+{
+	ddb_error(DDB_ACCESS_DENIED, "%s with an explicit deny in %s policy",
+			  not_authorized(action, arn),
+			  by_resource ? "a resource-based" : "an identity-based");
 }
 
 void
@@ -279,6 +296,53 @@ read_key_attr(HeapTuple tuple, TupleDesc desc, int name_att, int type_att,
 	keys->nattrs++;
 }
 
+/* a number of the settings document; 0 where it has none */
+static int64
+setting_int(const Jsonb *settings, const char *name)
+{
+	JsonbValue	value;
+
+	if (!ddb_doc_get(ddb_doc_root(settings), name, strlen(name), &value) ||
+		value.type != jbvNumeric)
+		return 0;
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8,
+											 NumericGetDatum(value.val.numeric)));
+}
+
+static bool
+setting_bool(const Jsonb *settings, const char *name)
+{
+	JsonbValue	value;
+
+	return ddb_doc_get(ddb_doc_root(settings), name, strlen(name), &value) &&
+		value.type == jbvBool && value.val.boolean;
+}
+
+/*
+ * The names are those of tableinfo.c, which writes the document.
+ */
+void
+ddb_catalog_read_capacity(const Jsonb *settings, bool on_demand, DdbCapacity *capacity)
+{
+	capacity->read = setting_int(settings, on_demand ? "MaxReadRequestUnits" : "ReadCapacityUnits");
+	capacity->write = setting_int(settings, on_demand ? "MaxWriteRequestUnits" : "WriteCapacityUnits");
+	capacity->read = Max(capacity->read, 0);
+	capacity->write = Max(capacity->write, 0);
+	capacity->insights = (DdbInsights) setting_int(settings, "ContributorInsights");
+}
+
+static void
+read_settings(HeapTuple tuple, TupleDesc desc, DdbTable *table)
+{
+	bool		isnull;
+	Jsonb	   *settings = DatumGetJsonbPCopy(heap_getattr(tuple, ATT_SETTINGS, desc, &isnull));
+
+	table->on_demand = setting_bool(settings, "OnDemand");
+	table->throttling = (DdbChoice) setting_int(settings, "Throttling");
+	ddb_catalog_read_capacity(settings, table->on_demand, &table->capacity);
+	pfree(settings);
+}
+
 /*
  * A definition from its row, in CurrentMemoryContext; NULL when the item
  * table is gone.
@@ -306,6 +370,8 @@ definition_of_tuple(HeapTuple tuple, TupleDesc desc)
 	table->qualified = quote_qualified_identifier(schema, NameStr(class_form->relname));
 	read_key_attr(tuple, desc, ATT_HASH_ATTRIBUTE, ATT_HASH_TYPE, &table->keys);
 	read_key_attr(tuple, desc, ATT_RANGE_ATTRIBUTE, ATT_RANGE_TYPE, &table->keys);
+	read_settings(tuple, desc, table);
+	table->capacity.meter = ddb_throughput_meter(table->relid);
 	ddb_catalog_load_indexes(table);
 	return table;
 }
@@ -772,7 +838,9 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 		case QUERY_DELETE:
 			appendStringInfoString(&text->sql,
 								   "WITH tags AS (DELETE FROM dynamo.table_tag WHERE relid = $1),"
-								   " indexes AS (DELETE FROM dynamo.index_definition WHERE relid = $1)"
+								   " indexes AS (DELETE FROM dynamo.index_definition WHERE relid = $1),"
+								   " policy AS (DELETE FROM dynamo.resource_policy"
+								   " WHERE relid = $1 AND stream_label = '')"
 								   " DELETE FROM dynamo.table_definition WHERE relid = $1");
 			ddb_plan_add_arg(text, REGCLASSOID);
 			return;
@@ -890,4 +958,5 @@ ddb_catalog_delete(Oid relid)
 
 	values[0] = ObjectIdGetDatum(relid);
 	write_definition(QUERY_DELETE, values, NULL);
+	ddb_throughput_release_at_commit(relid);
 }

@@ -41,6 +41,35 @@ typedef enum DdbIndexStatus
  */
 #define DDB_EXPIRY_INDEX	"~ttl"
 
+/* whose keys Contributor Insights counts */
+typedef enum DdbInsights
+{
+	DDB_INSIGHTS_OFF,
+	DDB_INSIGHTS_ACCESSED,		/* accessed and throttled ones */
+	DDB_INSIGHTS_THROTTLED		/* throttled ones only */
+} DdbInsights;
+
+/* a choice for one table that has a setting as its default */
+typedef enum DdbChoice
+{
+	DDB_CHOICE_DEFAULT,
+	DDB_CHOICE_ON,
+	DDB_CHOICE_OFF
+} DdbChoice;
+
+/*
+ * What may be consumed of a table or of a global index in a second, and where
+ * that is counted.  read and write are what is provisioned; of an on-demand
+ * table the maxima that were asked for, 0 for none.
+ */
+typedef struct DdbCapacity
+{
+	int64		read;
+	int64		write;
+	DdbInsights insights;
+	struct DdbMeter *meter;		/* throughput.h; NULL while not asked for */
+} DdbCapacity;
+
 /* a secondary index, one row of dynamo.index_definition */
 typedef struct DdbIndex
 {
@@ -59,6 +88,7 @@ typedef struct DdbIndex
 	int			nattributes;	/* NonKeyAttributes */
 	DdbText    *attributes;
 	Jsonb	   *settings;		/* what DescribeTable shows beyond this */
+	DdbCapacity capacity;		/* of a global index */
 } DdbIndex;
 
 typedef struct DdbTable
@@ -69,6 +99,9 @@ typedef struct DdbTable
 	bool		row_security;	/* are policies in force on it? */
 	char	   *qualified;		/* quoted "schema"."table" for statement texts */
 	DdbKeySchema keys;
+	bool		on_demand;		/* BillingMode is PAY_PER_REQUEST */
+	DdbChoice	throttling;
+	DdbCapacity capacity;
 	int			nindexes;		/* local ones first, each kind by creation */
 	int			nkept;			/* these, and then those that the API does not show */
 	DdbIndex   *indexes;
@@ -187,6 +220,10 @@ extern void ddb_access_denied(const char *action, const char *arn) pg_attribute_
 /* the same, with the server's reason as a hint */
 extern void ddb_access_denied_because(const char *action, const char *arn,
 									  const char *reason) pg_attribute_noreturn();
+
+/* the same where a Deny of a policy applies: an identity policy's or the resource's */
+extern void ddb_access_denied_explicitly(const char *action, const char *arn,
+										 bool by_resource) pg_attribute_noreturn();
 
 /* schema dynamo_tables; InvalidOid only while the extension is being made */
 extern Oid	ddb_tables_schema(void);

@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "catalog_rows.h"
+#include "throughput.h"
 
 /* columns of dynamo.index_definition */
 #define ATT_INDEX_RELID		1
@@ -240,8 +241,13 @@ ddb_catalog_load_indexes(DdbTable *table)
 	table->indexes = palloc(sizeof(DdbIndex) * list_length(rows));
 	foreach(lc, rows)
 	{
-		table->indexes[table->nkept] = ((IndexRow *) lfirst(lc))->index;
-		if (!table->indexes[table->nkept++].expiry)
+		DdbIndex   *index = &table->indexes[table->nkept++];
+
+		*index = ((IndexRow *) lfirst(lc))->index;
+		ddb_catalog_read_capacity(index->settings, table->on_demand, &index->capacity);
+		if (index->global)
+			index->capacity.meter = ddb_throughput_meter(index->relid);
+		if (!index->expiry)
 			table->nindexes++;
 	}
 	list_free_deep(rows);
@@ -464,5 +470,6 @@ ddb_catalog_delete_index(Oid index_relid)
 		return;
 	values[0] = ObjectIdGetDatum(index_relid);
 	ddb_catalog_write(QUERY_DELETE, build_query, values, NULL);
+	ddb_throughput_release_at_commit(index_relid);
 	invalidate_table(relid);
 }

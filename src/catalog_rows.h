@@ -32,6 +32,10 @@ extern uint64 ddb_catalog_run(int query, DdbQueryBuilder builder, Datum *values,
 extern void ddb_catalog_write(int query, DdbQueryBuilder builder,
 							  Datum *values, const char *nulls);
 
+/* what a settings document, of a table or of an index, says of capacity */
+extern void ddb_catalog_read_capacity(const Jsonb *settings, bool on_demand,
+									  DdbCapacity *capacity);
+
 /* the indexes of a definition, in CurrentMemoryContext (catalog_index.c) */
 extern void ddb_catalog_load_indexes(DdbTable *table);
 

@@ -45,6 +45,7 @@
 #include "itemtable.h"
 #include "plancache.h"
 #include "op_stream.h"
+#include "scalingstore.h"
 #include "streamlog.h"
 
 DDB_FUNCTION(ddb_on_sql_drop);
@@ -155,9 +156,13 @@ follow_drop(Oid relid, DropBehavior behavior)
 		disable_stream(relid);
 		drop_index_tables(relid, behavior);
 		ddb_catalog_delete(relid);
+		ddb_scaling_forget(relid);
 	}
-	else
+	else if (OidIsValid(ddb_catalog_table_of_index(relid)))
+	{
 		ddb_catalog_delete_index(relid);
+		ddb_scaling_forget(relid);
+	}
 }
 
 Datum

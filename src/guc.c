@@ -22,6 +22,7 @@
 #define MEGABYTE			(1024 * KILOBYTE)
 #define MB_PER_GB			1024
 #define SHARD_PERIOD		(4 * 60 * 60)	/* seconds */
+#define MINUTES_PER_DAY		(24 * 60)
 
 char	   *ddb_region = NULL;
 char	   *ddb_account_id = NULL;
@@ -32,6 +33,18 @@ int			ddb_table_partitions = 0;
 bool		ddb_strict = true;
 int			ddb_stream_shard_count = 1;
 int			ddb_stream_shard_period = SHARD_PERIOD;
+
+bool		ddb_throttling = false;
+bool		ddb_partition_throttling = false;
+bool		ddb_metrics = true;
+int			ddb_metrics_max = 1000;
+int			ddb_metrics_period = 60;
+int			ddb_metrics_retention = 15 * MINUTES_PER_DAY;
+int			ddb_contributor_insights_max = 16;
+int			ddb_account_max_read_units = 80000;
+int			ddb_account_max_write_units = 80000;
+int			ddb_table_max_read_units = 40000;
+int			ddb_table_max_write_units = 40000;
 
 int			ddb_ttl_interval = 1000;
 int			ddb_ttl_batch = 100;
@@ -61,6 +74,9 @@ int			ddb_idle_timeout = 60;
 int			ddb_request_timeout = 30;
 int			ddb_statement_timeout = 30000;
 int			ddb_lock_timeout = 10000;
+
+/* is the library one of shared_preload_libraries? */
+static bool is_preloaded = false;
 
 static const struct config_enum_entry auth_options[] = {
 	{"sigv4", DDB_AUTH_SIGV4, false},
@@ -163,6 +179,70 @@ define_endpoint(void)
 	define_int("dynamo.lock_timeout",
 			   "Sets how long an HTTP request waits for locks of other sessions.",
 			   NULL, &ddb_lock_timeout, 1, 86400000, PGC_SIGHUP, GUC_UNIT_MS);
+}
+
+/* capacity is counted in shared memory, which only preloaded libraries have */
+static bool
+check_throttling(bool *newval, void **extra, GucSource source)
+{
+	if (!*newval || is_preloaded)
+		return true;
+	GUC_check_errdetail("It needs pg_dynamo in shared_preload_libraries.");
+	return false;
+}
+
+static void
+define_throughput(void)
+{
+	DefineCustomBoolVariable("dynamo.throttling",
+							 "Refuses requests beyond the throughput of their table.",
+							 "Tables may have a choice of their own, see dynamo.set_throttling.",
+							 &ddb_throttling, false, PGC_SUSET, 0,
+							 check_throttling, NULL, NULL);
+	DefineCustomBoolVariable("dynamo.partition_throttling",
+							 "Limits what one partition may consume, where throttling is on.",
+							 NULL, &ddb_partition_throttling, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("dynamo.metrics",
+							 "Counts requests and capacity units by table and index.",
+							 NULL, &ddb_metrics, true, PGC_SUSET, 0, NULL, NULL, NULL);
+	define_int("dynamo.metrics_retention", "Sets how long metrics are kept.",
+			   "Zero means that none are stored.", &ddb_metrics_retention,
+			   0, 455 * MINUTES_PER_DAY, PGC_SIGHUP, GUC_UNIT_MIN);
+	define_int("dynamo.metrics_period",
+			   "Sets how much time a data point of metrics and of auto scaling spans.",
+			   "CloudWatch has a minute.", &ddb_metrics_period, 1, 3600, PGC_SIGHUP, GUC_UNIT_S);
+}
+
+/* what DescribeLimits tells */
+static void
+define_quotas(void)
+{
+	define_int("dynamo.account_max_read_capacity_units",
+			   "Sets the quota of read capacity units of all tables and indexes together.",
+			   NULL, &ddb_account_max_read_units, 1, PG_INT32_MAX, PGC_SUSET, 0);
+	define_int("dynamo.account_max_write_capacity_units",
+			   "Sets the quota of write capacity units of all tables and indexes together.",
+			   NULL, &ddb_account_max_write_units, 1, PG_INT32_MAX, PGC_SUSET, 0);
+	define_int("dynamo.table_max_read_capacity_units",
+			   "Sets the quota of read capacity units of a table or index.",
+			   "On-demand tables are throttled there, where throttling is on.",
+			   &ddb_table_max_read_units, 1, PG_INT32_MAX, PGC_SUSET, 0);
+	define_int("dynamo.table_max_write_capacity_units",
+			   "Sets the quota of write capacity units of a table or index.",
+			   "On-demand tables are throttled there, where throttling is on.",
+			   &ddb_table_max_write_units, 1, PG_INT32_MAX, PGC_SUSET, 0);
+}
+
+/* what sizes shared memory */
+static void
+define_throughput_memory(void)
+{
+	define_int("dynamo.metrics_max", "Sets for how many tables and indexes capacity is counted.",
+			   NULL, &ddb_metrics_max, 100, 1000000, PGC_POSTMASTER, 0);
+	define_int("dynamo.contributor_insights_max",
+			   "Sets for how many tables and indexes keys are counted by Contributor Insights.",
+			   NULL, &ddb_contributor_insights_max, 0, 10000, PGC_POSTMASTER, 0);
 }
 
 /* expiry of items */
@@ -289,10 +369,16 @@ ddb_guc_define(void)
 							0, 0, 1024,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
+	if (process_shared_preload_libraries_in_progress)
+	{
+		is_preloaded = true;
+		define_endpoint();
+		define_throughput_memory();
+	}
+	define_throughput();
+	define_quotas();
 	define_expiry();
 	define_bulk();
 	define_subscriptions();
-	if (process_shared_preload_libraries_in_progress)
-		define_endpoint();
 	MarkGUCPrefixReserved("dynamo");
 }

@@ -16,6 +16,25 @@ extern int	ddb_table_partitions;	/* dynamo.table_partitions: hash partitions of
 extern bool ddb_strict;			/* dynamo.strict: refuse what DynamoDB refuses, even
 								 * where we could do it */
 
+/* ---- throughput and metrics ---- */
+
+extern bool ddb_throttling;		/* dynamo.throttling: for tables that do not say themselves */
+extern bool ddb_partition_throttling;	/* dynamo.partition_throttling: where throttling is on,
+										 * limits of partitions as well */
+extern bool ddb_metrics;		/* dynamo.metrics: count by table and index */
+extern int	ddb_metrics_max;	/* dynamo.metrics_max: tables and indexes with meters */
+extern int	ddb_metrics_period; /* dynamo.metrics_period, in seconds: of a data point */
+extern int	ddb_metrics_retention;	/* dynamo.metrics_retention, in minutes; 0: nothing is stored */
+extern int	ddb_contributor_insights_max;	/* dynamo.contributor_insights_max: tables and
+											 * indexes whose keys are counted */
+
+/* quotas that DescribeLimits tells, in units a second */
+extern int	ddb_account_max_read_units; /* dynamo.account_max_read_capacity_units */
+extern int	ddb_account_max_write_units;	/* dynamo.account_max_write_capacity_units */
+extern int	ddb_table_max_read_units;	/* dynamo.table_max_read_capacity_units: of a table or
+										 * global index; on-demand ones are throttled there */
+extern int	ddb_table_max_write_units;	/* dynamo.table_max_write_capacity_units */
+
 /* ---- expiry of items ---- */
 
 extern int	ddb_ttl_interval;	/* dynamo.ttl_interval, in ms between two sweeps; 0 for none */

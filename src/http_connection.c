@@ -17,6 +17,8 @@
 #include "postgres.h"
 
 #include <microhttpd.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -241,6 +243,9 @@ process(HttpConnection *connection)
 	call->response = &connection->response;
 	call->context = connection->context;
 	call->started = connection->since;
+	call->client_address = connection->address[0] != '\0' ? connection->address : NULL;
+	call->encrypted = MHD_get_connection_info(connection->mhd,
+											  MHD_CONNECTION_INFO_PROTOCOL) != NULL;
 	if (!collect_headers(connection))
 	{
 		refuse(connection, 400);
@@ -432,6 +437,30 @@ on_completed(void *cls, struct MHD_Connection *mhd, void **request_context,
  * ----------------------------------------------------------------
  */
 
+/* as policies know it: an IPv4 address as such, though it came over IPv6 */
+static void
+set_address(HttpConnection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info != NULL ? info->client_addr : NULL;
+	const void *bytes = NULL;
+	int			family = AF_INET;
+
+	if (address != NULL && address->sa_family == AF_INET)
+		bytes = &((const struct sockaddr_in *) address)->sin_addr;
+	else if (address != NULL && address->sa_family == AF_INET6)
+	{
+		const struct in6_addr *in6 = &((const struct sockaddr_in6 *) address)->sin6_addr;
+
+		bytes = IN6_IS_ADDR_V4MAPPED(in6) ? &in6->s6_addr[12] : in6->s6_addr;
+		family = IN6_IS_ADDR_V4MAPPED(in6) ? AF_INET : AF_INET6;
+	}
+	if (bytes == NULL ||
+		inet_ntop(family, bytes, connection->address, sizeof(connection->address)) == NULL)
+		connection->address[0] = '\0';
+}
+
 static HttpConnection *
 open_connection(struct MHD_Connection *mhd)
 {
@@ -444,6 +473,7 @@ open_connection(struct MHD_Connection *mhd)
 		return NULL;
 	connection->mhd = mhd;
 	connection->sock = info->connect_fd;
+	set_address(connection);
 	connection->context = AllocSetContextCreate(TopMemoryContext, "pg_dynamo request",
 												ALLOCSET_DEFAULT_SIZES);
 	enter_phase(connection, HTTP_IDLE);

@@ -17,6 +17,8 @@
 struct MHD_Daemon;
 struct MHD_Connection;
 
+#define HTTP_ADDRESS_LENGTH	46	/* of an IP address as text */
+
 /* where a connection is; the clock of a phase begins with it */
 typedef enum HttpPhase
 {
@@ -32,6 +34,7 @@ typedef struct HttpConnection
 	dlist_node	waiting;		/* in held or parked while HTTP_RUNNING */
 	struct MHD_Connection *mhd;
 	pgsocket	sock;
+	char		address[HTTP_ADDRESS_LENGTH];	/* the client's; empty if not known */
 	HttpPhase	phase;
 	TimestampTz since;			/* begin of the phase */
 

@@ -24,11 +24,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "access/xlogutils.h"
-#include "catalog/namespace.h"
-#include "commands/async.h"
 #include "commands/dbcommands.h"
-#include "commands/prepare.h"
-#include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -42,16 +38,17 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/portal.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
+#include "access.h"
 #include "catalog.h"
 #include "error.h"
 #include "guc.h"
 #include "http_commit.h"
 #include "http_execute.h"
 #include "opstat.h"
+#include "session.h"
 #include "wire.h"
 
 #define TIMER_PERIOD_MS		2
@@ -188,33 +185,6 @@ take_lost_lock(void)
 }
 
 /* ----------------------------------------------------------------
- * What calls leave behind in the session
- * ----------------------------------------------------------------
- */
-
-/*
- * What user code of a call has left in the session, dropped as its last step:
- * the locks on it are ours, and nothing of it can be open any more.  Cursors
- * that are to outlive the call would run code of theirs in the commit.
- */
-static void
-forget_call(void)
-{
-	PortalHashTableDeleteAll();
-	DropAllPreparedStatements();
-	Async_UnlistenAll();
-	ResetSequenceCaches();
-	ResetTempTableNamespace();
-}
-
-/* advisory locks of the session, which would last as long as this process */
-static void
-release_session_locks(void)
-{
-	LockReleaseAll(USER_LOCKMETHOD, true);
-}
-
-/* ----------------------------------------------------------------
  * Definition changes
  *
  * They may take long; one worker is always left for the others.
@@ -307,6 +277,29 @@ is_malformed(const HttpRequest *request)
 		!ddb_wire_is_json(body.str, body.len);
 }
 
+static const DdbCaller nobody = {InvalidOid};
+
+/* what policies may ask about the caller; valid in this transaction */
+static void
+set_caller(const HttpCall *call, Oid role, const DdbAccessKey *key)
+{
+	DdbText		agent = ddb_http_header(call->request, "user-agent");
+	DdbCaller	caller = {role};
+
+	caller.over_http = true;
+	caller.source_ip = call->client_address;
+	caller.secure_transport = call->encrypted;
+	if (agent.str != NULL && ddb_access_is_active())
+		caller.user_agent = pnstrdup(agent.str, agent.len);
+	if (key != NULL)
+	{
+		caller.access_key_id = key->id;
+		caller.claims = key->claims;
+		caller.token_issued = key->session_token != NULL ? key->created_at : 0;
+	}
+	ddb_access_caller = caller;
+}
+
 /*
  * Who asks for what.  Malformed JSON is the error that comes first; but
  * decompressing and making a document is only for clients that may ask.
@@ -315,12 +308,13 @@ static Oid
 admit(HttpCall *call)
 {
 	volatile Oid role = InvalidOid;
+	const DdbAccessKey *volatile key = NULL;
 
 	PG_TRY();
 	{
 		if (call->op == NULL || call->op->handler == NULL)
 			ddb_error(DDB_UNKNOWN_OPERATION, "%s", "");
-		role = ddb_http_authenticate(call->request);
+		role = ddb_http_authenticate(call->request, (const DdbAccessKey **) &key);
 	}
 	PG_CATCH();
 	{
@@ -333,6 +327,7 @@ admit(HttpCall *call)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	set_caller(call, role, key);
 	return role;
 }
 
@@ -343,6 +338,18 @@ require_extension(void)
 		ddb_error(DDB_SERVICE_UNAVAILABLE,
 				  "The extension pg_dynamo is not installed in database %s",
 				  get_database_name(MyDatabaseId));
+}
+
+/* ConfirmRemoveSelfResourceAccess, which has a header, too */
+static bool
+is_confirmed(const HttpCall *call)
+{
+	DdbText		value;
+
+	if (call->op->handler != ddb_op_put_resource_policy)
+		return false;
+	value = ddb_http_header(call->request, "x-amz-confirm-remove-self-resource-access");
+	return value.len == 4 && pg_strncasecmp(value.str, "true", 4) == 0;
 }
 
 /*
@@ -359,10 +366,11 @@ run_as(HttpCall *call, Oid role, DdbText body)
 	SetUserIdAndSecContext(role, SECURITY_LOCAL_USERID_CHANGE);
 	request = ddb_doc_root(ddb_wire_parse(body.str, body.len));
 	report_activity(call->op, request);
+	ddb_op_door.confirms = is_confirmed(call);
 	response = ddb_op_execute(call->op, request);
 	ddb_wire_print(&call->response->body, ddb_doc_root(response));
 	AfterTriggerFireDeferred();
-	forget_call();
+	ddb_session_discard();
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, guc_level);
 }
@@ -425,10 +433,11 @@ attempt(HttpCall *call)
 			elog(ERROR, "a request that is answered has nothing to execute");
 	}
 	ddb_http_commit();
+	ddb_access_caller = nobody;
 	SetUserIdAndSecContext(ourselves, 0);
 	MemoryContextSwitchTo(call->context);
 	leave_definition_change();
-	release_session_locks();
+	ddb_session_discard_rest();
 }
 
 /* ----------------------------------------------------------------
@@ -625,11 +634,10 @@ recover(HttpCall *call)
 		EmitErrorReport();
 	FlushErrorState();
 	AbortOutOfAnyTransaction();
-	DropAllPreparedStatements();
-	ResetSequenceCaches();
+	ddb_access_caller = nobody;
 	LWLockReleaseAll();
 	leave_definition_change();
-	release_session_locks();
+	ddb_session_discard_rest();
 	MemoryContextSwitchTo(call->context);
 	RESUME_INTERRUPTS();
 	return error;

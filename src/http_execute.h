@@ -19,6 +19,8 @@ typedef struct HttpCall
 	MemoryContext context;		/* lives as long as the request */
 	HttpRoute	route;
 	TimestampTz started;
+	const char *client_address; /* NULL if not known */
+	bool		encrypted;
 
 	/* results */
 	const DdbOperation *op;		/* NULL when the target names none */

@@ -48,6 +48,7 @@
 #include "indexbuild.h"
 #include "op_bulk.h"
 #include "opstat.h"
+#include "policystore.h"
 #include "transacttoken.h"
 
 #define LISTEN_RETRY_MS		2000
@@ -511,6 +512,7 @@ sweep_keys(TimestampTz now)
 		return;
 	last = now;
 	run_aside(ddb_accesskey_sweep);
+	run_aside(ddb_policystore_sweep);
 }
 
 /* tokens of transactions that are remembered no longer */

@@ -7,6 +7,7 @@
 #define DDB_OP_H
 
 #include "shape.h"
+#include "throughput.h"
 
 /*
  * A handler takes a request whose shape has been checked and returns the
@@ -23,6 +24,24 @@ typedef enum DdbConflictRule
 	DDB_CONFLICT_BATCH			/* the locked items stay unprocessed */
 } DdbConflictRule;
 
+/* where a request names the resource that it is about; for the first look (access.h) */
+typedef enum DdbResource
+{
+	DDB_RESOURCE_ANY,			/* nothing in particular: "*" */
+	DDB_RESOURCE_TABLE,			/* TableName */
+	DDB_RESOURCE_INDEX,			/* TableName, with an IndexName the index */
+	DDB_RESOURCE_NEW_TABLE,		/* TableName of a table to be made */
+	DDB_RESOURCE_ITEMS,			/* as TABLE; a second look follows */
+	DDB_RESOURCE_PAGE,			/* as INDEX; a second look follows */
+	DDB_RESOURCE_REQUEST_ITEMS, /* names in RequestItems; a second look follows */
+	DDB_RESOURCE_TRANSACT_ITEMS,	/* each element; a second look follows */
+	DDB_RESOURCE_STATEMENTS,	/* each statement; both looks are the handler's */
+	DDB_RESOURCE_ARN,			/* ResourceArn */
+	DDB_RESOURCE_STREAM,		/* StreamArn */
+	DDB_RESOURCE_ITERATOR,		/* the stream of ShardIterator */
+	DDB_RESOURCE_BULK			/* BulkOperationArn */
+} DdbResource;
+
 typedef struct DdbOperation
 {
 	const char *name;			/* as in X-Amz-Target, e.g. "PutItem" */
@@ -31,6 +50,8 @@ typedef struct DdbOperation
 	bool		read_only;		/* may run on a standby (PartiQL's refuse their
 								 * writes themselves) */
 	DdbConflictRule conflict;
+	DdbMeteredOp metered;
+	DdbResource resource;
 	DdbTableNameRule table_name_rule;
 } DdbOperation;
 
@@ -66,6 +87,8 @@ typedef struct DdbDoor
 {
 	bool		repeats;
 	bool		(*gave_up_lock) (void);
+	bool		confirms;		/* this call's ConfirmRemoveSelfResourceAccess, where
+								 * it came beside the request */
 } DdbDoor;
 
 extern DdbDoor ddb_op_door;
@@ -88,6 +111,13 @@ extern void ddb_op_conflict_position(int *element, int *count);
 extern void ddb_op_clear_conflict_position(void);
 
 /*
+ * ddb_op_first_look: the first look at a request whose shape has not been
+ * checked (op_access.c); ddb_op_execute takes it.  Raises
+ * AccessDeniedException.
+ */
+extern void ddb_op_first_look(const DdbOperation *op, DdbDoc request);
+
+/*
  * ddb_op_execute: shape check, handler, response.  Permission errors of the
  * server come out as AccessDeniedException.
  */
@@ -104,8 +134,16 @@ extern Jsonb *ddb_op_update_table(DdbDoc request);	/* op_table_update.c */
 extern Jsonb *ddb_op_tag_resource(DdbDoc request);	/* op_tag.c */
 extern Jsonb *ddb_op_untag_resource(DdbDoc request);
 extern Jsonb *ddb_op_list_tags_of_resource(DdbDoc request);
+extern Jsonb *ddb_op_describe_table_replica_auto_scaling(DdbDoc request);	/* op_autoscaling.c */
+extern Jsonb *ddb_op_update_table_replica_auto_scaling(DdbDoc request);
+extern Jsonb *ddb_op_put_resource_policy(DdbDoc request);	/* op_policy.c */
+extern Jsonb *ddb_op_get_resource_policy(DdbDoc request);
+extern Jsonb *ddb_op_delete_resource_policy(DdbDoc request);
 extern Jsonb *ddb_op_update_time_to_live(DdbDoc request);	/* op_ttl.c */
 extern Jsonb *ddb_op_describe_time_to_live(DdbDoc request);
+extern Jsonb *ddb_op_update_contributor_insights(DdbDoc request);	/* op_insights.c */
+extern Jsonb *ddb_op_describe_contributor_insights(DdbDoc request);
+extern Jsonb *ddb_op_list_contributor_insights(DdbDoc request);
 extern Jsonb *ddb_op_get_item(DdbDoc request);	/* op_item.c */
 extern Jsonb *ddb_op_put_item(DdbDoc request);
 extern Jsonb *ddb_op_update_item(DdbDoc request);

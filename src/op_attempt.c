@@ -9,6 +9,7 @@
 
 #include "op.h"
 #include "op_attempt.h"
+#include "op_capacity.h"
 
 typedef enum Concern
 {
@@ -94,6 +95,7 @@ ddb_op_attempt(void (*work) (void *arg), void *arg, DdbFailure *failure)
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	DdbConsumed consumed = ddb_op_consumed;
+	int			mark = ddb_capacity_mark();
 
 	failure->error = NULL;
 	failure->conflict = false;
@@ -108,6 +110,7 @@ ddb_op_attempt(void (*work) (void *arg), void *arg, DdbFailure *failure)
 	{
 		take_failure(caller, owner, failure);
 		ddb_op_consumed = consumed;
+		ddb_capacity_rollback(mark);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);

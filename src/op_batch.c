@@ -3,14 +3,17 @@
  *	  BatchGetItem and BatchWriteItem.
  *
  * Reads are one statement per table.  They end where the response has its full
- * size; the keys from there on are handed back.
+ * size, or where the table has no capacity left; the keys from there on are
+ * handed back.
  *
- * Writes are checked all before any is made.  Then they are made together, as
- * one subtransaction (none, where nothing could refuse a single one), in the order in which everybody takes locks; puts that
- * look at nothing stored go by many into one statement.  If that fails, or what
- * is locked shall be left out, each write has a subtransaction of its own, and
- * those that fail are handed back as unprocessed.  When not even one could be made, the caller learns the
- * first reason, unless it is no more than others being in the way.
+ * Writes are checked all before any is made, and those left out that their
+ * tables have no capacity for.  Then they are made together, as one
+ * subtransaction (none, where nothing could refuse a single one), in the order
+ * in which everybody takes locks; puts that look at nothing stored go by many
+ * into one statement.  If that fails, or what is locked shall be left out, each
+ * write has a subtransaction of its own, and those that fail are handed back as
+ * unprocessed.  When not even one could be made, the caller learns the first
+ * reason, unless it is no more than others being in the way.
  */
 #include "postgres.h"
 
@@ -21,7 +24,9 @@
 #include "expr_eval.h"
 #include "keylock.h"
 #include "op.h"
+#include "op_access.h"
 #include "op_attempt.h"
+#include "op_capacity.h"
 #include "op_common.h"
 #include "op_legacy.h"
 #include "op_write.h"
@@ -96,8 +101,10 @@ typedef struct TableGet
 	/* what was found */
 	int			done;			/* keys before this one are answered */
 	int			found;
+	int			counted;		/* keys before this one are consumed */
 	JsonbValue	items;			/* array */
 	double		units;
+	DdbThrottled throttled;		/* message NULL if there was enough left for all */
 } TableGet;
 
 typedef struct BatchGet
@@ -197,15 +204,17 @@ accept_keys(TableGet *get)
 		DdbText		spelling = {(const char *) key.ptr, key.len};
 
 		ddb_key_of_argument(&get->table->keys, key, &get->columns[count]);
-		if (ddb_textset_add(&seen, spelling))
-			get->sent[count++] = get->sent[i];
+		if (!ddb_textset_add(&seen, spelling))
+			continue;
+		get->keys[count] = get->keys[i];
+		get->sent[count++] = get->sent[i];
 	}
 	ddb_textset_free(&seen);
 	get->count = count;
 }
 
 static void
-accept_get_request(BatchGet *batch)
+accept_get_request(DdbDoc request, BatchGet *batch)
 {
 	int			t;
 
@@ -219,7 +228,9 @@ accept_get_request(BatchGet *batch)
 		accept_keys(get);
 		ddb_op_check_key_paths(get->projection, &get->table->keys);
 		ddb_op_check_index_key_paths(get->table, get->projection);
+		ddb_op_access_batch_get(request, get->table, get->keys, get->count, get->projection);
 	}
+	ddb_access_finish();
 }
 
 /* ----------------------------------------------------------------
@@ -233,6 +244,52 @@ typedef struct GetTarget
 	BatchGet   *batch;
 	TableGet   *get;
 } GetTarget;
+
+static DdbUse
+use_of_key(const TableGet *get, int place)
+{
+	DdbUse		use = {.table = get->table, .key = ddb_doc_root(get->keys[place])};
+
+	return use;
+}
+
+static void
+consume_key(TableGet *get, DdbDoc item)
+{
+	DdbUse		use = use_of_key(get, get->counted++);
+	double		units = ddb_item_read_units(item, get->consistent);
+
+	ddb_capacity_consume(&use, DDB_UNITS_READ, units);
+	get->units += units;
+}
+
+/* the keys up to this one have no items */
+static void
+consume_absent(TableGet *get, int place)
+{
+	while (get->counted < place)
+		consume_key(get, absent_item);
+}
+
+/*
+ * Has the table nothing left when it comes to this key?  Then it and those
+ * after it are not read.
+ */
+static bool
+is_throttled(TableGet *get, int place)
+{
+	DdbUse		use = use_of_key(get, place);
+
+	if (ddb_capacity_allows(&use, DDB_UNITS_READ, 0, &get->throttled))
+		return false;
+	get->done = place;
+	while (++place < get->count)
+	{
+		use = use_of_key(get, place);
+		ddb_capacity_throttle(&use, DDB_UNITS_READ);
+	}
+	return true;
+}
 
 /*
  * Is there no room for the item?  Small ones are taken for as large as their
@@ -259,13 +316,16 @@ receive_item(int place, Jsonb *item, void *arg)
 	DdbDoc		doc = ddb_doc_root(item);
 	JsonbValue	value;
 
+	consume_absent(get, place);
+	if (place > 0 && is_throttled(get, place))
+		return false;
 	if (is_full(target->batch, item))
 	{
 		target->batch->full = true;
 		get->done = place;
 		return false;
 	}
-	get->units += ddb_item_read_units(doc, get->consistent);
+	consume_key(get, doc);
 	get->found++;
 	if (get->projection == NULL)
 		ddb_json_jsonb(&value, item);
@@ -289,14 +349,27 @@ read_items(BatchGet *batch)
 		GetTarget	target = {.batch = batch, .get = get};
 
 		ddb_json_array(&get->items, get->count);
-		if (batch->full)
+		if (batch->full || is_throttled(get, 0))
 			continue;
 		get->done = get->count;
 		ddb_store_get_many(get->table, get->columns, get->count, receive_item, &target);
-		get->units += (get->done - get->found) * ddb_item_read_units(absent_item,
-																	 get->consistent);
-		ddb_op_consumed.read_units += get->units;
+		consume_absent(get, get->done);
+		ddb_capacity_returned(get->table, get->found);
 	}
+}
+
+/* raises when not a single key could be read */
+static void
+refuse_if_all_throttled(const BatchGet *batch)
+{
+	int			t;
+
+	for (t = 0; t < batch->ntables; t++)
+	{
+		if (batch->tables[t].throttled.message == NULL || batch->tables[t].done > 0)
+			return;
+	}
+	ddb_capacity_raise(&batch->tables[0].throttled);
 }
 
 /* ----------------------------------------------------------------
@@ -360,11 +433,12 @@ ddb_op_batch_get_item(DdbDoc request)
 	int			t;
 
 	read_get_request(request, &batch);
-	accept_get_request(&batch);
+	accept_get_request(request, &batch);
 	read_items(&batch);
+	refuse_if_all_throttled(&batch);
 
 	ddb_json_object(&responses, batch.ntables);
-	ddb_json_object(&unprocessed, batch.full ? batch.ntables : 0);
+	ddb_json_object(&unprocessed, batch.ntables);
 	for (t = 0; t < batch.ntables; t++)
 	{
 		TableGet   *get = &batch.tables[t];
@@ -400,6 +474,7 @@ typedef struct WriteRequest
 	TableWrites *table;
 	DdbDoc		sent;
 	bool		done;
+	DdbThrottled throttled;		/* message NULL if the table has enough left */
 } WriteRequest;
 
 typedef struct BatchWrite
@@ -408,7 +483,8 @@ typedef struct BatchWrite
 	TableWrites *tables;
 	int			count;
 	WriteRequest requests[MAX_WRITES];	/* as in the request */
-	DdbKeyLock	locks[MAX_WRITES];	/* one each, in the order of locks */
+	int			nlocks;
+	DdbKeyLock	locks[MAX_WRITES];	/* one for each that is made, in the order of locks */
 	DdbItemWrite *writes[MAX_WRITES];	/* in that order */
 } BatchWrite;
 
@@ -521,6 +597,7 @@ order_writes(BatchWrite *batch)
 		lock->index = i;
 	}
 	ddb_keylock_sort(batch->locks, batch->count);
+	batch->nlocks = batch->count;
 	for (i = 0; i < batch->count; i++)
 	{
 		if (i > 0 && ddb_keylock_is_same(&batch->locks[i - 1], &batch->locks[i]))
@@ -529,8 +606,24 @@ order_writes(BatchWrite *batch)
 	}
 }
 
+/* the second look at one table's part (op_access.h) */
 static void
-accept_writes(BatchWrite *batch)
+look_at_writes(DdbDoc request, const BatchWrite *batch, const TableWrites *table)
+{
+	DdbDoc		items[MAX_WRITES];
+	int			count = 0;
+	int			i;
+
+	for (i = 0; i < batch->count; i++)
+	{
+		if (batch->requests[i].table == table)
+			items[count++] = batch->requests[i].write.key;
+	}
+	ddb_op_access_batch_write(request, table->table, items, count);
+}
+
+static void
+accept_writes(DdbDoc request, BatchWrite *batch)
 {
 	int			i;
 
@@ -543,6 +636,9 @@ accept_writes(BatchWrite *batch)
 	}
 	for (i = 0; i < batch->count; i++)
 		accept_write(&batch->requests[i]);
+	for (i = 0; i < batch->ntables; i++)
+		look_at_writes(request, batch, &batch->tables[i]);
+	ddb_access_finish();
 	order_writes(batch);
 }
 
@@ -550,6 +646,48 @@ accept_writes(BatchWrite *batch)
  * BatchWriteItem: writing
  * ----------------------------------------------------------------
  */
+
+/* units that those before this one take of its table, at least */
+static double
+planned_units(const BatchWrite *batch, int place)
+{
+	double		units = 0;
+	int			i;
+
+	for (i = 0; i < place; i++)
+	{
+		const WriteRequest *earlier = &batch->requests[i];
+
+		if (earlier->write.table == batch->requests[place].write.table &&
+			earlier->throttled.message == NULL)
+			units += ddb_write_least_units(&earlier->write);
+	}
+	return units;
+}
+
+/* leave out what its table has nothing left for */
+static void
+admit_writes(BatchWrite *batch)
+{
+	int			i;
+
+	for (i = 0; i < batch->count; i++)
+	{
+		WriteRequest *request = &batch->requests[i];
+
+		if (ddb_capacity_is_enforced(request->write.table))
+			(void) ddb_write_allows(&request->write, planned_units(batch, i),
+									&request->throttled);
+	}
+	batch->nlocks = 0;
+	for (i = 0; i < batch->count; i++)
+	{
+		if (batch->requests[batch->locks[i].index].throttled.message != NULL)
+			continue;
+		batch->locks[batch->nlocks] = batch->locks[i];
+		batch->writes[batch->nlocks++] = batch->writes[i];
+	}
+}
 
 /* how many writes from the first on can be one statement */
 static int
@@ -568,17 +706,19 @@ write_all(void *arg)
 	BatchWrite *batch = arg;
 	int			i = 0;
 
-	while (i < batch->count)
+	while (i < batch->nlocks)
 	{
 		DdbItemWrite *const *writes = &batch->writes[i];
-		int			n = count_blind(writes, batch->count - i);
+		int			n = count_blind(writes, batch->nlocks - i);
+		int			end = i + Max(n, 1);
 
 		CHECK_FOR_INTERRUPTS();
 		if (n > 1)
 			ddb_write_run_blind(writes, n);
 		else
 			ddb_write_run(writes[0]);
-		i += Max(n, 1);
+		while (i < end)
+			ddb_write_consume(batch->writes[i++], 1);
 	}
 }
 
@@ -598,6 +738,7 @@ write_one(void *arg)
 
 	forget_attempt(write);
 	ddb_write_run(write);
+	ddb_write_consume(write, 1);
 }
 
 /*
@@ -610,7 +751,7 @@ write_each(BatchWrite *batch)
 	int			failed = 0;
 	int			i;
 
-	for (i = 0; i < batch->count; i++)
+	for (i = 0; i < batch->nlocks; i++)
 	{
 		WriteRequest *request = &batch->requests[batch->locks[i].index];
 		DdbFailure	failure;
@@ -620,7 +761,7 @@ write_each(BatchWrite *batch)
 		if (!request->done && failed++ == 0)
 			first = failure;
 	}
-	if (failed == batch->count && !first.conflict)
+	if (failed == batch->nlocks && !first.conflict)
 		ReThrowError(first.error);
 }
 
@@ -635,7 +776,10 @@ cannot_be_refused(const BatchWrite *batch)
 
 	for (i = 0; i < batch->count; i++)
 	{
-		if (batch->requests[i].write.collection_full)
+		const DdbItemWrite *write = &batch->requests[i].write;
+
+		if (write->collection_full ||
+			(write->table->nindexes > 0 && ddb_capacity_is_enforced(write->table)))
 			return false;
 	}
 	for (i = 0; i < batch->ntables; i++)
@@ -656,19 +800,22 @@ write_together(BatchWrite *batch)
 	DdbFailure	failure;
 	int			i;
 
-	ddb_keylock_acquire(batch->locks, batch->count, NULL);
+	ddb_keylock_acquire(batch->locks, batch->nlocks, NULL);
 	if (cannot_be_refused(batch))
 		write_all(batch);
 	else if (!ddb_op_attempt(write_all, batch, &failure))
 		return false;
-	for (i = 0; i < batch->count; i++)
-		batch->requests[i].done = true;
+	for (i = 0; i < batch->nlocks; i++)
+		batch->requests[batch->locks[i].index].done = true;
 	return true;
 }
 
 static void
 run_writes(BatchWrite *batch)
 {
+	admit_writes(batch);
+	if (batch->nlocks == 0)
+		ddb_capacity_raise(&batch->requests[0].throttled);
 	if (ddb_op_leaves_out_locked() || !write_together(batch))
 		write_each(batch);
 }
@@ -728,7 +875,6 @@ table_units(const BatchWrite *batch, const TableWrites *table, double *index_uni
 		units += ddb_write_units(&request->write);
 		for (x = 0; indexes->units != NULL && x < table->table->nindexes; x++)
 			index_units[x] += indexes->units[x];
-		ddb_op_consumed.write_units += ddb_write_units(&request->write) + indexes->total;
 	}
 	return units;
 }
@@ -839,7 +985,7 @@ ddb_op_batch_write_item(DdbDoc request)
 	JsonbValue	response;
 
 	read_writes(request, batch);
-	accept_writes(batch);
+	accept_writes(request, batch);
 	run_writes(batch);
 
 	ddb_json_object(&response, 3);

@@ -11,7 +11,6 @@
 #include "op_common.h"
 
 #define READ_UNIT_BYTES		4096
-#define WRITE_UNIT_BYTES	1024
 
 /* ----------------------------------------------------------------
  * Mixing rules
@@ -173,9 +172,9 @@ ddb_item_read_units(DdbDoc item, bool consistent)
 double
 ddb_item_write_units(DdbDoc item)
 {
-	int64		bytes = charged_bytes(item, WRITE_UNIT_BYTES);
+	int64		bytes = charged_bytes(item, DDB_WRITE_UNIT_BYTES);
 
-	return (double) Max((bytes + WRITE_UNIT_BYTES - 1) / WRITE_UNIT_BYTES, 1);
+	return (double) Max((bytes + DDB_WRITE_UNIT_BYTES - 1) / DDB_WRITE_UNIT_BYTES, 1);
 }
 
 /* a member {"CapacityUnits": units} */

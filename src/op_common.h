@@ -10,6 +10,8 @@
 #include "expr_bind.h"
 #include "shape.h"
 
+#define DDB_WRITE_UNIT_BYTES	1024
+
 /* the parameters of an operation that the mixing rule names, in its order */
 typedef struct DdbParameterSets
 {

@@ -27,7 +27,6 @@
 #include "op_index.h"
 #include "scan.h"
 
-#define WRITE_UNIT_BYTES	1024
 #define MEGABYTE			(INT64CONST(1024) * 1024)
 #define GIGABYTE			(1024 * MEGABYTE)
 
@@ -415,7 +414,7 @@ entry_units(const DdbTable *table, const DdbIndex *index, ItemChange *change, in
 	DdbDoc		item = change->items[which];
 	int64		bytes;
 
-	if (item.len <= WRITE_UNIT_BYTES)
+	if (item.len <= DDB_WRITE_UNIT_BYTES)
 		return 1;
 	if (index->projection == DDB_PROJECT_ALL)
 	{
@@ -424,7 +423,7 @@ entry_units(const DdbTable *table, const DdbIndex *index, ItemChange *change, in
 		return change->units[which];
 	}
 	bytes = ddb_index_entry_size(table, index, item);
-	return (double) Max((bytes + WRITE_UNIT_BYTES - 1) / WRITE_UNIT_BYTES, 1);
+	return (double) Max((bytes + DDB_WRITE_UNIT_BYTES - 1) / DDB_WRITE_UNIT_BYTES, 1);
 }
 
 /*
@@ -483,7 +482,6 @@ void
 ddb_op_add_write_capacity(JsonbValue *response, DdbDoc request, const DdbTable *table,
 						  double table_units, const DdbIndexUnits *indexes)
 {
-	ddb_op_consumed.write_units += table_units + indexes->total;
 	ddb_op_add_index_capacity(response, request, table, table_units, indexes->units);
 }
 

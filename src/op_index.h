@@ -44,10 +44,7 @@ typedef struct DdbIndexUnits
 extern void ddb_op_index_units(const DdbTable *table, DdbDoc old_item, DdbDoc new_item,
 							   DdbIndexUnits *out);
 
-/*
- * ConsumedCapacity with TOTAL and INDEXES shapes: table units plus index units;
- * and the same into ddb_op_consumed.
- */
+/* ConsumedCapacity with TOTAL and INDEXES shapes: table units plus index units */
 extern void ddb_op_add_write_capacity(JsonbValue *response, DdbDoc request, const DdbTable *table,
 									  double table_units, const DdbIndexUnits *indexes);
 

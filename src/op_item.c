@@ -11,6 +11,8 @@
 #include "error.h"
 #include "expr_eval.h"
 #include "op.h"
+#include "op_access.h"
+#include "op_capacity.h"
 #include "op_common.h"
 #include "op_legacy.h"
 #include "op_write.h"
@@ -120,6 +122,7 @@ write_response(DdbDoc request, const DdbItemWrite *write, const Jsonb *attribute
 {
 	JsonbValue	response;
 
+	ddb_write_consume(write, 1);
 	ddb_json_object(&response, 3);
 	add_jsonb(&response, "Attributes", attributes);
 	ddb_op_add_write_capacity(&response, request, write->table,
@@ -149,6 +152,7 @@ ddb_op_get_item(DdbDoc request)
 	ExprBinding *projection;
 	const DdbTable *table;
 	DdbKey		key;
+	DdbUse		use = {.index = NULL};
 	Jsonb	   *item;
 	JsonbValue	response;
 	bool		consistent = false;
@@ -166,6 +170,10 @@ ddb_op_get_item(DdbDoc request)
 	ddb_key_of_argument(&table->keys, ddb_doc_root(key_doc), &key);
 	ddb_op_check_key_paths(projection, &table->keys);
 	ddb_op_check_index_key_paths(table, projection);
+	ddb_op_access_get(request, table, key_doc, projection);
+	use.table = table;
+	use.key = ddb_doc_root(key_doc);
+	ddb_capacity_admit(&use, DDB_UNITS_READ, 0);
 
 	item = ddb_store_get(table, &key);
 	ddb_json_object(&response, 2);
@@ -174,7 +182,8 @@ ddb_op_get_item(DdbDoc request)
 				  projection ? ddb_expr_project(projection, ddb_doc_root(item)) : item);
 	(void) ddb_request_bool(request, "ConsistentRead", &consistent);
 	units = ddb_item_read_units(item ? ddb_doc_root(item) : absent_item, consistent);
-	ddb_op_consumed.read_units += units;
+	ddb_capacity_consume(&use, DDB_UNITS_READ, units);
+	ddb_capacity_returned(table, item != NULL);
 	ddb_op_add_capacity(&response, request, units);
 	return ddb_json_encode(&response);
 }
@@ -198,8 +207,10 @@ ddb_op_put_item(DdbDoc request)
 	read_conditions(&write, request);
 
 	ddb_write_accept(&write, open_for(request, &write));
+	ddb_op_access_write(request, &write);
+	ddb_write_admit(&write);
 	write.keep_items = returns == RETURN_ALL_OLD;
-	write.look = ddb_op_capacity_detail(request) != DDB_CAPACITY_NONE;
+	write.look |= ddb_op_capacity_detail(request) != DDB_CAPACITY_NONE;
 	ddb_write_run(&write);
 	return write_response(request, &write, write.old_item);
 }
@@ -221,6 +232,8 @@ ddb_op_delete_item(DdbDoc request)
 	read_conditions(&write, request);
 
 	ddb_write_accept(&write, open_for(request, &write));
+	ddb_op_access_write(request, &write);
+	ddb_write_admit(&write);
 	write.keep_items = returns == RETURN_ALL_OLD;
 	ddb_write_run(&write);
 	return write_response(request, &write, write.old_item);
@@ -271,6 +284,8 @@ ddb_op_update_item(DdbDoc request)
 	read_conditions(&write, request);
 
 	ddb_write_accept(&write, open_for(request, &write));
+	ddb_op_access_write(request, &write);
+	ddb_write_admit(&write);
 	write.keep_items = returns != RETURN_NONE;
 	ddb_write_run(&write);
 	return write_response(request, &write, update_attributes(&write, returns));

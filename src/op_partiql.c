@@ -17,7 +17,9 @@
 #include "error.h"
 #include "keylock.h"
 #include "op.h"
+#include "op_access.h"
 #include "op_attempt.h"
+#include "op_capacity.h"
 #include "op_partiql.h"
 #include "op_transact.h"
 #include "store.h"
@@ -49,6 +51,7 @@ ddb_op_execute_statement(DdbDoc request)
 
 	ddb_statement_find(&call, request);
 	refuse_exists(&call);
+	ddb_op_access_statement(&call);
 	ddb_statement_bind(&call);
 	if (!is_write(&call))
 		return ddb_statement_select(&call);
@@ -107,6 +110,7 @@ typedef struct Element
 {
 	DdbStatementCall call;		/* statement NULL when the text is none */
 	DdbDoc		request;
+	DdbDoc		batch;
 
 	/* why it failed; code NULL if it did not */
 	const char *code;
@@ -192,6 +196,21 @@ is_refused_by_table(const ErrorData *error)
 		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
+/* what its attempt has consumed was taken back with it */
+static void
+consume_failed_condition(const Element *element, DdbErrorCode code)
+{
+	const DdbItemWrite *write = &element->write;
+	DdbUse		use = {.table = write->table, .key = write->key};
+
+	if (write->table == NULL ||
+		(code != DDB_CONDITIONAL_CHECK_FAILED && code != DDB_DUPLICATE_ITEM))
+		return;
+	ddb_capacity_consume(&use, DDB_UNITS_WRITE, write->old_units);
+	if (code == DDB_CONDITIONAL_CHECK_FAILED)
+		ddb_capacity_condition_failed(write->table);
+}
+
 static void
 note_failure(Element *element, const DdbFailure *failure)
 {
@@ -210,6 +229,7 @@ note_failure(Element *element, const DdbFailure *failure)
 	{
 		fail(element, codes[ddb_error_code(info)], ddb_error_message(info, error->message));
 		element->failed_item = item_of_detail(error->detail);
+		consume_failed_condition(element, ddb_error_code(info));
 	}
 }
 
@@ -272,11 +292,14 @@ static void
 find_element(Element *element)
 {
 	ddb_statement_find(&element->call, element->request);
+	element->call.outer = element->batch;
+	element->call.enclosing = "BatchExecuteStatement";
 }
 
 static void
 prepare_read(Element *element)
 {
+	ddb_op_access_statement(&element->call);
 	ddb_statement_bind(&element->call);
 	ddb_statement_point(&element->call, &element->point);
 }
@@ -285,6 +308,7 @@ static void
 read_element(Element *element)
 {
 	const DdbPointRead *point = &element->point;
+	DdbUse		use = {.index = NULL};
 	DdbDoc		root = {NULL, 0};
 	bool		consistent = false;
 	DdbKey		key;
@@ -296,14 +320,18 @@ read_element(Element *element)
 	if (item != NULL)
 		root = ddb_doc_root(item);
 	element->read_units = ddb_item_read_units(root, consistent);
-	ddb_op_consumed.read_units += element->read_units;
+	use.table = point->table;
+	use.key = ddb_doc_root(point->key);
+	ddb_capacity_consume(&use, DDB_UNITS_READ, element->read_units);
 	element->item = ddb_statement_point_item(point, item);
+	ddb_capacity_returned(point->table, element->item != NULL);
 }
 
 static void
 prepare_write(Element *element)
 {
 	refuse_exists(&element->call);
+	ddb_op_access_statement(&element->call);
 	ddb_statement_bind(&element->call);
 	ddb_statement_write(&element->call, &element->write);
 	ddb_write_check_size(&element->write);
@@ -321,7 +349,62 @@ write_element(Element *element)
 	memset(&write->index_units, 0, sizeof(write->index_units));
 	write->old_item = write->new_item = NULL;
 	ddb_write_run(write);
+	ddb_write_consume(write, 1);
 	element->item = ddb_statement_returned(&element->call, write);
+}
+
+/* ---- throughput ---- */
+
+/* what a statement takes of its table, at least */
+static double
+least_units(const Element *element)
+{
+	return element->write.table != NULL ? ddb_write_least_units(&element->write) : 0.5;
+}
+
+static const DdbTable *
+table_of(const Element *element)
+{
+	return element->write.table != NULL ? element->write.table : element->point.table;
+}
+
+static bool
+is_allowed(Element *element, double planned, DdbThrottled *error)
+{
+	DdbUse		use = {.table = element->point.table};
+
+	if (element->write.table != NULL)
+		return ddb_write_allows(&element->write, planned, error);
+	use.key = ddb_doc_root(element->point.key);
+	return ddb_capacity_allows(&use, DDB_UNITS_READ, planned, error);
+}
+
+/*
+ * Statements whose tables have nothing left fail.
+ */
+static void
+admit_elements(Batch *batch)
+{
+	int			i;
+	int			k;
+
+	for (i = 0; i < batch->count; i++)
+	{
+		Element    *element = &batch->elements[i];
+		double		planned = 0;
+		DdbThrottled error;
+
+		if (element->code != NULL || !ddb_capacity_is_enforced(table_of(element)))
+			continue;
+		for (k = 0; k < i; k++)
+		{
+			if (batch->elements[k].code == NULL &&
+				table_of(&batch->elements[k]) == table_of(element))
+				planned += least_units(&batch->elements[k]);
+		}
+		if (!is_allowed(element, planned, &error))
+			fail(element, codes[error.code], error.message);
+	}
 }
 
 /* ---- the order of writes ---- */
@@ -377,6 +460,7 @@ order_writes(Batch *batch)
 	}
 	ddb_keylock_sort(batch->locks, batch->nlocks);
 	refuse_duplicates(batch);
+	admit_elements(batch);
 	batch->nordered = batch->nlocks;
 	for (i = 0; i < batch->nlocks; i++)
 		batch->order[i] = batch->locks[i].index;
@@ -400,6 +484,7 @@ run_writes(Batch *batch)
 
 	PreventCommandIfReadOnly("BatchExecuteStatement");
 	run_step(batch, prepare_write);
+	ddb_access_finish();
 	order_writes(batch);
 	(void) ddb_op_attempt(acquire_locks, batch, &failure);
 	run_step(batch, write_element);
@@ -466,7 +551,6 @@ add_element_units(TableUnits *list, int *count, const Element *element)
 	units->units += ddb_write_units(&element->write);
 	for (i = 0; indexes->units != NULL && i < units->table->nindexes; i++)
 		units->index_units[i] += indexes->units[i];
-	ddb_op_consumed.write_units += ddb_write_units(&element->write) + indexes->total;
 }
 
 static void
@@ -511,6 +595,7 @@ read_batch(DdbDoc request, Batch *batch)
 	{
 		Assert(batch->count < MAX_BATCH);
 		batch->elements[batch->count].request = ddb_doc_of(&value);
+		batch->elements[batch->count].batch = request;
 		batch->order[batch->count] = batch->count;
 		batch->count++;
 	}
@@ -554,6 +639,8 @@ ddb_op_batch_execute_statement(DdbDoc request)
 	else
 	{
 		run_step(batch, prepare_read);
+		ddb_access_finish();
+		admit_elements(batch);
 		run_step(batch, read_element);
 	}
 
@@ -592,6 +679,8 @@ read_transaction(DdbDoc request, int *count, bool *writes)
 	{
 		CHECK_FOR_INTERRUPTS();
 		ddb_statement_find(&calls[n], ddb_doc_of(&value));
+		calls[n].outer = request;
+		calls[n].enclosing = "ExecuteTransaction";
 		if (calls[n].statement->parsed->returning != PARTIQL_RETURNING_NOTHING)
 			ddb_validation_error("RETURNING clause is not supported in transactions");
 		n++;
@@ -603,6 +692,8 @@ read_transaction(DdbDoc request, int *count, bool *writes)
 		if (is_write(&calls[n]) != *writes)
 			raise_mixture("transaction");
 	}
+	for (n = 0; n < *count; n++)
+		ddb_op_access_statement(&calls[n]);
 	return calls;
 }
 
@@ -623,6 +714,7 @@ read_in_transaction(DdbDoc request, DdbStatementCall *calls, int count)
 		reads[i].table_name = ddb_statement_table(&calls[i]);
 		reads[i].key = ddb_doc_root(points[i].key);
 	}
+	ddb_access_finish();
 	ddb_transact_read(reads, count);
 
 	ddb_json_array(&responses, count);
@@ -681,6 +773,7 @@ write_in_transaction(DdbDoc request, DdbStatementCall *calls, int count)
 		ddb_statement_write(&calls[i], &writes[i]);
 		writes[i].table_name = ddb_statement_table(&calls[i]);
 	}
+	ddb_access_finish();
 	(void) ddb_request_string(request, "ClientRequestToken", &token);
 	done = ddb_transact_token(token, "ExecuteTransaction", request);
 	if (!done)

@@ -34,6 +34,8 @@ typedef struct DdbStatementCall
 {
 	const DdbStatement *statement;
 	DdbDoc		request;		/* or the element of a batch */
+	DdbDoc		outer;			/* the batch or transaction; ptr NULL for none */
+	const char *enclosing;		/* its name */
 	DdbValue   *values;			/* by slot */
 	Jsonb	   *item;			/* of an INSERT, stored form */
 	bool	   *used;			/* by conjunct: taken for the key */

@@ -16,6 +16,7 @@
 #include "error.h"
 #include "expr_eval.h"
 #include "op.h"
+#include "op_access.h"
 #include "op_index.h"
 #include "op_partiql.h"
 #include "store.h"
@@ -117,6 +118,7 @@ ddb_statement_point(DdbStatementCall *call, DdbPointRead *point)
 	point->projection = flat_projection(call);
 	ddb_op_check_key_paths(point->projection, &point->table->keys);
 	ddb_op_check_index_key_paths(point->table, point->projection);
+	ddb_op_access_point(call, point);
 }
 
 Jsonb *
@@ -479,6 +481,29 @@ set_order(Selection *selection)
  * ----------------------------------------------------------------
  */
 
+/* the second look (op_access.h) */
+static void
+look_at_selection(Selection *selection)
+{
+	const DdbKeyQuery *query = &selection->read.query;
+	int			parts = query->key.npartition;
+	DdbValue   *values;
+	int			count = 0;
+	int			i;
+	int			a;
+
+	if (!ddb_access_is_restricted(selection->read.table))
+		return;
+	values = palloc(selection->npartitions * parts * sizeof(DdbValue));
+	for (i = 0; selection->by_partition && i < selection->npartitions; i++)
+	{
+		choose_partition(selection, i);
+		for (a = 0; a < parts; a++)
+			values[count++] = query->conditions[a].values[0];
+	}
+	ddb_op_access_select(selection->call, &selection->read, values, count);
+}
+
 static void
 prepare(DdbStatementCall *call, Selection *selection)
 {
@@ -505,6 +530,7 @@ prepare(DdbStatementCall *call, Selection *selection)
 	ddb_read_key_check_paths(&read->query.key, read->projection);
 	ddb_read_key_check_paths(&read->query.key, read->filter);
 	ddb_read_check_projection(read);
+	look_at_selection(selection);
 }
 
 /* ----------------------------------------------------------------
@@ -671,6 +697,7 @@ ddb_statement_select(DdbStatementCall *call)
 	JsonbValue	response;
 
 	prepare(call, &selection);
+	ddb_read_admit(&selection.read);
 	ddb_page_init(&page, &selection.read);
 	if (selection.whole_key)
 		read_item(&selection, &page);

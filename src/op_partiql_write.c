@@ -13,6 +13,7 @@
 #include "error.h"
 #include "expr_eval.h"
 #include "op.h"
+#include "op_access.h"
 #include "op_partiql.h"
 
 /* by PartiqlKind */
@@ -79,6 +80,7 @@ ddb_statement_write(DdbStatementCall *call, DdbItemWrite *write)
 	write->table = open_table(call, write, writes[parsed->kind].action);
 	if (parsed->kind != PARTIQL_INSERT)
 		fill_by_key(call, write);
+	ddb_op_access_statement_write(call, write);
 	write->keep_items = parsed->returning != PARTIQL_RETURNING_NOTHING;
 }
 
@@ -116,7 +118,6 @@ add_capacity(JsonbValue *response, const DdbStatementCall *call, const DdbItemWr
 	double		units = ddb_write_units(write);
 	JsonbValue	capacity;
 
-	ddb_op_consumed.write_units += units + write->index_units.total;
 	if (detail == DDB_CAPACITY_NONE)
 		return;
 	ddb_op_capacity(&capacity, detail, ddb_statement_table(call), write->table, units,
@@ -139,7 +140,10 @@ ddb_statement_run_write(DdbStatementCall *call)
 	ddb_statement_write(call, &write);
 	ddb_write_check_size(&write);
 	ddb_write_accept(&write, write.table);
+	ddb_access_finish();
+	ddb_write_admit(&write);
 	ddb_write_run(&write);
+	ddb_write_consume(&write, 1);
 
 	ddb_json_array(&items, 1);
 	returned = ddb_statement_returned(call, &write);

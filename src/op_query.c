@@ -16,7 +16,9 @@
 #include "catalog.h"
 #include "error.h"
 #include "expr_eval.h"
+#include "guc.h"
 #include "op.h"
+#include "op_access.h"
 #include "op_common.h"
 #include "op_legacy.h"
 #include "op_query.h"
@@ -220,6 +222,7 @@ prepare_query(DdbDoc request, DdbRead *read)
 	check_select(request, read, "Querying");
 	ddb_read_check_projection(read);
 	ddb_read_key_check_paths(&read->query.key, read->filter);
+	ddb_op_access_read(request, read, "Query");
 }
 
 /* ----------------------------------------------------------------
@@ -305,6 +308,7 @@ prepare_scan(DdbDoc request, DdbRead *read, DdbScanPart *range)
 		check_scan_start(read, range);
 	ddb_read_key_check_paths(&read->query.key, read->projection);
 	ddb_read_key_check_paths(&read->query.key, read->filter);
+	ddb_op_access_read(request, read, "Scan");
 }
 
 /* ----------------------------------------------------------------
@@ -354,6 +358,7 @@ ddb_op_query(DdbDoc request)
 
 	prepare_query(request, &read);
 	(void) ddb_request_bool(request, "ScanIndexForward", &forward);
+	ddb_read_admit(&read);
 	ddb_page_init(&page, &read);
 	ddb_read_partition(&read, forward, &page);
 	return page_response(request, &page);
@@ -367,6 +372,7 @@ ddb_op_scan(DdbDoc request)
 	DdbScanPart	part;
 
 	prepare_scan(request, &read, &part);
+	ddb_read_admit(&read);
 	ddb_page_init(&page, &read);
 	ddb_read_part(&read, &part, &page);
 	return page_response(request, &page);
@@ -374,26 +380,95 @@ ddb_op_scan(DdbDoc request)
 
 /* ----------------------------------------------------------------
  * Cursors
+ *
+ * They are no operations.  What they read is consumed, and admitted, in
+ * pages like those of Query and Scan, which nobody sees.
  * ----------------------------------------------------------------
  */
 
 struct DdbItemCursor
 {
 	DdbRead		read;
+	DdbUse		use;
 	DdbScanFilter filter;
 	char	   *name;			/* of the portal */
+	bool		first_page;
+	int64		bytes;			/* of items of the page under way, before the filter */
+	double		fetch_units;
 };
+
+/*
+ * Consume the page under way.  If there is another one, true unless *error
+ * says that nothing is left for it.
+ */
+static bool
+turn_page(DdbItemCursor *cursor, bool ends, DdbThrottled *error)
+{
+	bool		is_outermost = !ddb_capacity_is_under_way();
+	DdbConsumed consumed = ddb_op_consumed;
+	bool		allowed;
+
+	if (is_outermost)
+		ddb_capacity_begin();
+	ddb_capacity_consume(&cursor->use, DDB_UNITS_READ,
+						 ddb_read_units(cursor->bytes, cursor->read.consistent) +
+						 cursor->fetch_units);
+	allowed = ends || ddb_capacity_allows(&cursor->use, DDB_UNITS_READ, 0, error);
+	if (is_outermost)
+	{
+		ddb_capacity_settle(NULL, allowed ? DDB_OUTCOME_SUCCESS : DDB_OUTCOME_REFUSED, NULL, 0);
+		ddb_op_consumed = consumed;
+	}
+	cursor->first_page = false;
+	cursor->bytes = 0;
+	cursor->fetch_units = 0;
+	return allowed;
+}
+
+/* nothing is consumed by being refused */
+static void
+admit_first_page(DdbItemCursor *cursor)
+{
+	bool		is_outermost = !ddb_capacity_is_under_way();
+	DdbThrottled error;
+	bool		allowed;
+
+	ddb_read_use(&cursor->read, &cursor->use);
+	cursor->first_page = true;
+	if (is_outermost)
+		ddb_capacity_begin();
+	allowed = ddb_capacity_allows(&cursor->use, DDB_UNITS_READ, 0, &error);
+	if (is_outermost)
+		ddb_capacity_settle(NULL, DDB_OUTCOME_SUCCESS, NULL, 0);
+	if (!allowed)
+		ddb_capacity_raise(&error);
+}
+
+/* an item has been read */
+static void
+charge_item(DdbItemCursor *cursor, DdbDoc item)
+{
+	DdbThrottled error;
+
+	cursor->bytes += ddb_item_size(item);
+	if (cursor->bytes > ddb_page_size && !turn_page(cursor, false, &error))
+		ddb_capacity_raise(&error);
+}
 
 static bool
 accepts(DdbDoc item, void *arg)
 {
-	const DdbRead *read = arg;
+	DdbItemCursor *cursor = arg;
+	const DdbRead *read = &cursor->read;
 
+	charge_item(cursor, item);
 	if (read->filter_fetches)
 	{
 		Jsonb	   *whole = ddb_scan_index_fetch(read->table, item);
 
 		item = whole ? ddb_doc_root(whole) : item;
+		if (whole != NULL)
+			cursor->fetch_units += ddb_item_read_units(item, read->consistent);
 	}
 	return read->filter == NULL || ddb_expr_matches(read->filter, item);
 }
@@ -432,13 +507,14 @@ ddb_item_cursor_open(DdbDoc request, bool is_query)
 	DdbItemCursor *cursor = palloc0(sizeof(DdbItemCursor));
 
 	cursor->filter.accepts = accepts;
-	cursor->filter.arg = &cursor->read;
+	cursor->filter.arg = cursor;
 	if (is_query)
 	{
 		bool		forward = true;
 
 		prepare_query(request, &cursor->read);
 		(void) ddb_request_bool(request, "ScanIndexForward", &forward);
+		admit_first_page(cursor);
 		cursor->name = open_query(&cursor->read, forward, &cursor->filter);
 	}
 	else
@@ -446,6 +522,7 @@ ddb_item_cursor_open(DdbDoc request, bool is_query)
 		DdbScanPart	part;
 
 		prepare_scan(request, &cursor->read, &part);
+		admit_first_page(cursor);
 		cursor->name = open_scan(&cursor->read, &cursor->filter);
 	}
 	return cursor;
@@ -466,4 +543,6 @@ void
 ddb_item_cursor_close(DdbItemCursor *cursor)
 {
 	ddb_scan_close(cursor->name);
+	if (cursor->first_page || cursor->bytes > 0)
+		(void) turn_page(cursor, true, NULL);
 }

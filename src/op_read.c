@@ -127,6 +127,54 @@ ddb_read_check_projection(DdbRead *read)
 }
 
 /* ----------------------------------------------------------------
+ * Capacity
+ * ----------------------------------------------------------------
+ */
+
+/* what the conditions fix of the key */
+static DdbDoc
+fixed_key(const DdbKeyQuery *query)
+{
+	DdbDoc		none = {NULL, 0};
+	JsonbValue	object;
+	int			i;
+
+	if (query->nconditions == 0)
+		return none;
+	ddb_json_object(&object, query->nconditions);
+	for (i = 0; i < query->nconditions; i++)
+	{
+		const ExprKeyCondition *condition = &query->conditions[i];
+		JsonbValue	value;
+
+		if (condition->op != EXPR_KEY_EQ)
+			continue;
+		ddb_value_to_json(&condition->values[0], &value);
+		ddb_json_add(&object, condition->name.str, condition->name.len, &value);
+	}
+	return ddb_doc_root(ddb_json_encode(&object));
+}
+
+void
+ddb_read_use(const DdbRead *read, DdbUse *use)
+{
+	memset(use, 0, sizeof(DdbUse));
+	use->table = read->table;
+	use->index = read->index;
+	if (ddb_capacity_wants_key(read->table, read->index))
+		use->key = fixed_key(&read->query);
+}
+
+void
+ddb_read_admit(const DdbRead *read)
+{
+	DdbUse		use;
+
+	ddb_read_use(read, &use);
+	ddb_capacity_admit(&use, DDB_UNITS_READ, 0);
+}
+
+/* ----------------------------------------------------------------
  * Pages
  * ----------------------------------------------------------------
  */
@@ -239,9 +287,14 @@ ddb_read_index_capacity(JsonbValue *capacity, bool with_indexes, DdbText table_n
 double
 ddb_page_units(const DdbPage *page)
 {
-	double		units = ddb_read_units(page->bytes, page->read->consistent);
+	const DdbRead *read = page->read;
+	double		units = ddb_read_units(page->bytes, read->consistent);
+	DdbUse		use;
 
-	ddb_op_consumed.read_units += units + page->fetch_units;
+	ddb_read_use(read, &use);
+	ddb_capacity_consume(&use, DDB_UNITS_READ, units + page->fetch_units);
+	ddb_capacity_returned(read->table, read->count_only ? page->count :
+						  page->items.val.array.nElems);
 	return units;
 }
 

@@ -7,6 +7,7 @@
 #define DDB_OP_READ_H
 
 #include "expr_bind.h"
+#include "op_capacity.h"
 #include "op_read_key.h"
 #include "scan.h"
 
@@ -63,6 +64,12 @@ extern void ddb_read_open(DdbRead *read, DdbText table_name, DdbText index_name,
  */
 extern void ddb_read_check_projection(DdbRead *read);
 
+/* of what reading consumes */
+extern void ddb_read_use(const DdbRead *read, DdbUse *use);
+
+/* raises when nothing is left for reading */
+extern void ddb_read_admit(const DdbRead *read);
+
 /* the page's context is CurrentMemoryContext */
 extern void ddb_page_init(DdbPage *page, const DdbRead *read);
 
@@ -74,7 +81,7 @@ extern void ddb_page_init(DdbPage *page, const DdbRead *read);
 extern void ddb_read_partition(const DdbRead *read, bool forward, DdbPage *page);
 extern void ddb_read_part(const DdbRead *read, const DdbScanPart *part, DdbPage *page);
 
-/* read units of the page, without those of fetches; adds all to ddb_op_consumed */
+/* read units of the page, without those of fetches; all of them are consumed */
 extern double ddb_page_units(const DdbPage *page);
 
 /*

@@ -25,6 +25,7 @@
 #include "error.h"
 #include "guc.h"
 #include "op.h"
+#include "op_capacity.h"
 #include "op_stream.h"
 #include "streamdrain.h"
 #include "streamlog.h"
@@ -34,6 +35,8 @@
 #define MAX_PAGE_BYTES		(1024 * 1024)
 #define ITERATOR_LIFE_MS	(15 * 60 * 1000)
 #define ITERATOR_VERSION	1
+#define CALLS_PER_SECOND	5		/* of GetRecords, on one shard */
+#define SHARD_HASHES		(UINT64CONST(1) << 32)	/* beyond those of partition keys */
 #define TRUNCATE_TRIGGER_NAME	"~item_refuse_truncate"
 #define TRUNCATE_TRIGGER	"\"" TRUNCATE_TRIGGER_NAME "\""
 
@@ -575,6 +578,26 @@ skip_read_hours(DdbSequence *position, bool *inclusive, const DdbSequence *hour)
 	*inclusive = true;
 }
 
+/*
+ * Where throttling is on, a shard may be read CALLS_PER_SECOND times a second.
+ * A partition's bucket, of a partition that no item has, keeps count.
+ */
+static void
+admit_reader(const DdbTable *table, const DdbShard *shard)
+{
+	double		units = (double) DDB_PARTITION_READ_UNITS / CALLS_PER_SECOND;
+	DdbPartitionMeter *meter;
+
+	if (table == NULL || !ddb_capacity_is_enforced(table))
+		return;
+	meter = ddb_throughput_partition(table->relid, SHARD_HASHES + shard->number);
+	if (meter == NULL)
+		return;
+	if (ddb_throughput_partition_is_exhausted(meter, DDB_UNITS_READ, units - 1))
+		ddb_error(DDB_LIMIT_EXCEEDED, "Rate exceeded for shard %s", shard->id);
+	ddb_throughput_partition_charge(meter, DDB_UNITS_READ, units);
+}
+
 Jsonb *
 ddb_op_get_records(DdbDoc request)
 {
@@ -584,6 +607,7 @@ ddb_op_get_records(DdbDoc request)
 	DdbStream  *stream;
 	DdbShard   *shards;
 	const DdbShard *shard;
+	const DdbTable *table;
 	DdbStreamRecord *records;
 	DdbSequence position;
 	DdbSequence hour;
@@ -604,6 +628,8 @@ ddb_op_get_records(DdbDoc request)
 				  "Iterator expired. The iterator was created more than 15 minutes ago.");
 	shards = ddb_stream_shards(stream, &count);
 	shard = find_shard_by_number(shards, count, body.shard);
+	table = ddb_catalog_of_relation(stream->relid);
+	admit_reader(table, shard);
 
 	position.epoch = body.epoch;
 	position.commit = (XLogRecPtr) body.commit;
@@ -622,6 +648,8 @@ ddb_op_get_records(DdbDoc request)
 		position = records[i].sequence;
 		inclusive = false;
 	}
+	if (table != NULL)
+		ddb_capacity_returned(table, count);
 	if (count == 0)
 		skip_read_hours(&position, &inclusive, &hour);
 	ddb_json_object(&response, 2);

@@ -12,13 +12,16 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 
 #include "error.h"
 #include "guc.h"
 #include "op.h"
+#include "op_policy.h"
 #include "op_stream.h"
 #include "op_table.h"
+#include "policystore.h"
 #include "streamdrain.h"
 
 #define MAX_LIST_TABLES			100
@@ -39,11 +42,11 @@ typedef struct CreateRequest
 	int			ntags;
 	DdbIndex   *indexes;
 	int			nindexes;
+	DdbText		policy;			/* ResourcePolicy; str NULL for none */
 } CreateRequest;
 
 static const DdbUnavailableMember create_unavailable[] = {
 	{"GlobalTableSourceArn", "global tables"},
-	{"ResourcePolicy", "resource-based policies"},
 	{"GlobalTableSettingsReplicationMode", "global tables"},
 	{"VectorIndexes", "vector indexes"},
 };
@@ -238,6 +241,13 @@ create_read_options(CreateRequest *create)
 }
 
 static void
+create_read_policy(CreateRequest *create)
+{
+	if (ddb_request_string(create->request, "ResourcePolicy", &create->policy))
+		ddb_op_check_resource_policy(create->policy);
+}
+
+static void
 create_refuse_unavailable(CreateRequest *create)
 {
 	ddb_op_refuse_unavailable(create->request, create_unavailable,
@@ -255,6 +265,7 @@ static void (*const create_steps[]) (CreateRequest *) = {
 	create_read_definitions,
 	create_read_stream,
 	create_read_options,
+	create_read_policy,
 	create_read_indexes,
 	create_refuse_unavailable,
 };
@@ -273,9 +284,9 @@ create_insert_indexes(CreateRequest *create, const DdbTable *table)
 }
 
 /*
- * create_insert: make the relations, their catalog rows and tags.  The answer
- * describes the moment of creation: LastUpdateToPayPerRequestDateTime is not
- * known before the table is active.
+ * create_insert: make the relations, their catalog rows, tags and policy.  The answer
+ * describes the moment of creation: LastUpdateToPayPerRequestDateTime, which
+ * equals CreationDateTime, is not known before the table is active.
  */
 static Jsonb *
 create_insert(CreateRequest *create)
@@ -288,7 +299,7 @@ create_insert(CreateRequest *create)
 	int			i;
 
 	if (stored.on_demand)
-		stored.on_demand_since[0] = ddb_tableinfo_now();
+		stored.on_demand_since[0] = ddb_tableinfo_time(GetCurrentTransactionStartTimestamp());
 	if (create->wants_stream &&
 		pg_namespace_aclcheck(ddb_tables_schema(), GetUserId(), ACL_CREATE) == ACLCHECK_OK)
 		ddb_streamdrain_prepare(ddb_op_door.repeats);
@@ -298,6 +309,8 @@ create_insert(CreateRequest *create)
 	for (i = 0; i < create->ntags; i++)
 		ddb_item_table_set_tag(row.table, create->tags[i].key,
 							   create->tags[i].value);
+	if (create->policy.str != NULL)
+		(void) ddb_policystore_write(relid, NULL, create->policy);
 	create_insert_indexes(create, row.table);
 	row.table = ddb_catalog_find(name, strlen(name));
 	if (create->wants_stream)
@@ -418,17 +431,17 @@ ddb_op_delete_table(DdbDoc request)
 
 /* ---- the account ---- */
 
-/* quotas of an account that has never asked for others; none is enforced */
+/* quotas of the account, which are settings; provisioned throughput is not held to them */
 Jsonb *
 ddb_op_describe_limits(DdbDoc request)
 {
 	JsonbValue	response;
 
 	ddb_json_object(&response, 4);
-	ddb_json_add_int(&response, "AccountMaxReadCapacityUnits", 80000);
-	ddb_json_add_int(&response, "AccountMaxWriteCapacityUnits", 80000);
-	ddb_json_add_int(&response, "TableMaxReadCapacityUnits", 40000);
-	ddb_json_add_int(&response, "TableMaxWriteCapacityUnits", 40000);
+	ddb_json_add_int(&response, "AccountMaxReadCapacityUnits", ddb_account_max_read_units);
+	ddb_json_add_int(&response, "AccountMaxWriteCapacityUnits", ddb_account_max_write_units);
+	ddb_json_add_int(&response, "TableMaxReadCapacityUnits", ddb_table_max_read_units);
+	ddb_json_add_int(&response, "TableMaxWriteCapacityUnits", ddb_table_max_write_units);
 	return ddb_json_encode(&response);
 }
 

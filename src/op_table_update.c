@@ -25,6 +25,7 @@ typedef struct UpdateRequest
 	DdbDoc		request;
 	const DdbTable *table;
 	int64		now;			/* ms since 1970 */
+	int64		created;
 	DdbTableSettings before;
 	DdbTableSettings after;
 	bool		updating;		/* a change that leaves ACTIVE for a while */
@@ -145,6 +146,18 @@ push_time(int64 *times, int count, int64 period, int64 now)
 	return true;
 }
 
+/* a table that was created on demand was not switched to it */
+static bool
+count_switch(UpdateRequest *update)
+{
+	int64	   *times = update->after.on_demand_since;
+	int64	   *oldest = &times[DDB_ON_DEMAND_SWITCHES - 1];
+
+	if (*oldest == update->created)
+		*oldest = 0;
+	return push_time(times, DDB_ON_DEMAND_SWITCHES, ON_DEMAND_SWITCH_PERIOD, update->now);
+}
+
 /*
  * Switching to on-demand is limited, going back is not.  Maxima belong to the
  * on-demand mode and end with it.
@@ -164,9 +177,7 @@ update_billing(UpdateRequest *update)
 	after->max_read_requests = 0;
 	after->max_write_requests = 0;
 	update->updating = true;
-	if (after->on_demand &&
-		!push_time(after->on_demand_since, DDB_ON_DEMAND_SWITCHES,
-				   ON_DEMAND_SWITCH_PERIOD, update->now))
+	if (after->on_demand && !count_switch(update))
 		ddb_error(DDB_LIMIT_EXCEEDED,
 				  "Subscriber limit exceeded: Updates to PAY_PER_REQUEST mode are limited to %d in 24 hours",
 				  DDB_ON_DEMAND_SWITCHES);
@@ -377,6 +388,7 @@ ddb_op_update_table(DdbDoc request)
 	update.table = ddb_catalog_open(name, lockmode, DDB_ACL_OWNER, "UpdateTable", true);
 	ddb_catalog_read(update.table, &row);
 	update.stream = ddb_stream_of_table(update.table);
+	update.created = ddb_tableinfo_time(row.created);
 	ddb_tableinfo_decode(row.settings, update.now, &update.before);
 	update.after = update.before;
 	for (i = 0; i < lengthof(update_steps); i++)

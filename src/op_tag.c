@@ -3,65 +3,16 @@
  *	  TagResource, UntagResource, ListTagsOfResource.
  *
  * Tags belong to a table and are addressed by ARN.  The three calls have
- * their own texts for what is no ARN, no table's ARN, or nobody's table, which
- * is why the ARN is taken apart here.
+ * their own texts for what is no ARN, no table's ARN, or nobody's table.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 
 #include "error.h"
-#include "guc.h"
 #include "op.h"
+#include "op_arn.h"
 #include "tableinfo.h"
-
-/* arn:<partition>:<service>:<region>:<account>:<resource> */
-enum ArnPart
-{
-	ARN_ARN,
-	ARN_PARTITION,
-	ARN_SERVICE,
-	ARN_REGION,
-	ARN_ACCOUNT,
-	ARN_RESOURCE,
-	ARN_PARTS
-};
-
-static bool
-text_is(DdbText text, const char *str)
-{
-	return text.len == strlen(str) && memcmp(text.str, str, text.len) == 0;
-}
-
-/* the text before the first mark, which is removed from rest with it */
-static DdbText
-split(DdbText *rest, char mark)
-{
-	const char *end = rest->len > 0 ? memchr(rest->str, mark, rest->len) : NULL;
-	DdbText		part = *rest;
-
-	if (end == NULL)
-	{
-		rest->len = 0;
-		return part;
-	}
-	part.len = end - rest->str;
-	rest->str = end + 1;
-	rest->len -= part.len + 1;
-	return part;
-}
-
-/* the resource is what remains, so it may hold colons, as stream labels do */
-static void
-split_arn(DdbText arn, DdbText *parts)
-{
-	DdbText		rest = arn;
-	int			i;
-
-	for (i = 0; i < ARN_RESOURCE; i++)
-		parts[i] = split(&rest, ':');
-	parts[ARN_RESOURCE] = rest;
-}
 
 static void
 refuse_arn(DdbText arn)
@@ -79,43 +30,25 @@ refuse_arn(DdbText arn)
 static DdbText
 table_of_arn(DdbText arn, const char *action, bool *known)
 {
-	DdbText		parts[ARN_PARTS];
-	DdbText		rest;
-	DdbText		name;
-	DdbText		kind;
+	DdbResourceArn resource;
 
-	split_arn(arn, parts);
-	rest = parts[ARN_RESOURCE];
-	kind = split(&rest, '/');
-	name = split(&rest, '/');
-	if (!text_is(parts[ARN_SERVICE], "dynamodb") || !text_is(kind, "table") ||
-		!ddb_tableinfo_name_is_valid(name) ||
-		parts[ARN_REGION].len == 0 || parts[ARN_ACCOUNT].len == 0)
+	if (!ddb_op_arn_read(arn, &resource))
 		refuse_arn(arn);
-	kind = split(&rest, '/');
-	if (name.str + name.len != arn.str + arn.len &&
-		(!text_is(kind, "stream") || rest.len == 0))
-		refuse_arn(arn);
-	if (!text_is(parts[ARN_ACCOUNT], ddb_account_id))
+	if (!resource.ours)
 		ddb_access_denied(action, pnstrdup(arn.str, arn.len));
-	*known = rest.len == 0 && text_is(parts[ARN_PARTITION], "aws") &&
-		text_is(parts[ARN_REGION], ddb_region);
-	return name;
+	*known = resource.known && resource.stream.str == NULL;
+	return resource.table;
 }
 
-/* roles that may not create tables are not told which tables exist */
 static void
 refuse_unknown(DdbText arn, const char *action)
 {
-	char	   *text = pnstrdup(arn.str, arn.len);
-
-	if (pg_namespace_aclcheck(ddb_tables_schema(), GetUserId(),
-							  ACL_CREATE) != ACLCHECK_OK)
-		ddb_access_denied(action, text);
+	ddb_op_arn_hide(arn, action);
 	if (strcmp(action, "UntagResource") == 0)
 		ddb_error(DDB_RESOURCE_NOT_FOUND, "Requested resource not found");
 	ddb_error(DDB_RESOURCE_NOT_FOUND,
-			  "Requested resource not found: ResourcArn: %s not found", text);
+			  "Requested resource not found: ResourcArn: %.*s not found",
+			  arn.len, arn.str);
 }
 
 /* what a call that changes tags says about its list */

@@ -25,6 +25,7 @@
 #include "expr_eval.h"
 #include "keylock.h"
 #include "op.h"
+#include "op_access.h"
 #include "op_transact.h"
 #include "transacttoken.h"
 #include "wire.h"
@@ -71,6 +72,7 @@ static const struct
 	{DDB_DUPLICATE_ITEM, "DuplicateItem"},
 	{DDB_PROVISIONED_THROUGHPUT_EXCEEDED, "ProvisionedThroughputExceeded"},
 	{DDB_THROTTLING, "ThrottlingError"},
+	{DDB_REQUEST_LIMIT_EXCEEDED, "ThrottlingError"},
 	{DDB_ACCESS_DENIED, "AccessDenied"},
 	{DDB_RESOURCE_NOT_FOUND, "ResourceNotFound"}
 };
@@ -348,19 +350,65 @@ accept_writes(DdbItemWrite *writes, int count, int64 extra, DdbKeyLock *locks)
 	cancel_if_writes_refused(writes, count);
 }
 
-/* a write has run: what it costs, whatever becomes of the transaction */
-static void
-consume_write(const DdbItemWrite *write)
+static bool
+is_throttled(const DdbItemWrite *writes, int count)
 {
-	double		units = ddb_write_units(write) + write->index_units.total;
+	int			i;
 
-	ddb_op_consumed.write_units += DDB_TRANSACT_UNITS * units;
+	for (i = 0; i < count; i++)
+	{
+		if (writes[i].refusal.message != NULL &&
+			(writes[i].refusal.code == DDB_PROVISIONED_THROUGHPUT_EXCEEDED ||
+			 writes[i].refusal.code == DDB_THROTTLING ||
+			 writes[i].refusal.code == DDB_REQUEST_LIMIT_EXCEEDED))
+			return true;
+	}
+	return false;
+}
 
-	/* the write itself has counted a condition that failed, once */
-	if (write->refusal.message != NULL &&
-		(write->refusal.code == DDB_CONDITIONAL_CHECK_FAILED ||
-		 write->refusal.code == DDB_DUPLICATE_ITEM))
-		ddb_op_consumed.write_units -= write->old_units;
+/*
+ * All writes have run: what they cost, whatever becomes of the transaction; but
+ * when an index has nothing left for it, repeating it must not cost more and more.
+ */
+static void
+consume_writes(const DdbItemWrite *writes, int count)
+{
+	int			i;
+
+	if (is_throttled(writes, count))
+		return;
+	for (i = 0; i < count; i++)
+	{
+		const DdbRefusal *refusal = &writes[i].refusal;
+
+		ddb_write_consume(&writes[i], DDB_TRANSACT_UNITS);
+		if (refusal->message != NULL && refusal->code == DDB_CONDITIONAL_CHECK_FAILED)
+			ddb_capacity_condition_failed(writes[i].table);
+	}
+}
+
+/*
+ * Writes whose tables have nothing left are refused.  What one of them takes
+ * does not count against the others: a transaction of more than a table can
+ * save up would never be made.
+ */
+static void
+admit_writes(DdbItemWrite *writes, int count)
+{
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		DdbItemWrite *write = &writes[i];
+		DdbThrottled error;
+
+		if (ddb_write_allows(write, 0, &error))
+			continue;
+		write->refusal.code = error.code;
+		write->refusal.message = error.message;
+		write->refusal.item = NULL;
+	}
+	cancel_if_writes_refused(writes, count);
 }
 
 /*
@@ -402,7 +450,6 @@ run_writes(DdbItemWrite *writes, const DdbKeyLock *locks, int count)
 			running = locks[i].index;
 			set_position(running, count);
 			ddb_write_run(write);
-			consume_write(write);
 		}
 	}
 	PG_CATCH();
@@ -423,8 +470,10 @@ ddb_transact_write(DdbItemWrite *writes, int count, int64 extra)
 
 	set_position(0, count);
 	accept_writes(writes, count, extra, locks);
+	admit_writes(writes, count);
 	ddb_keylock_acquire(locks, count, &position);
 	run_writes(writes, locks, count);
+	consume_writes(writes, count);
 	cancel_if_writes_refused(writes, count);
 	set_position(0, 0);
 	pfree(locks);
@@ -457,6 +506,27 @@ accept_reads(DdbItemRead *reads, int count)
 	pfree(refusals);
 }
 
+/* the same for reads */
+static void
+admit_reads(const DdbItemRead *reads, int count)
+{
+	DdbRefusal *refusals = palloc0(count * sizeof(DdbRefusal));
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		DdbUse		use = {.table = reads[i].table, .key = reads[i].key};
+		DdbThrottled error;
+
+		if (ddb_capacity_allows(&use, DDB_UNITS_READ, 0, &error))
+			continue;
+		refusals[i].code = error.code;
+		refusals[i].message = error.message;
+	}
+	cancel_if_refused(refusals, count);
+	pfree(refusals);
+}
+
 static void
 read_series(DdbItemRead *reads, int count)
 {
@@ -465,10 +535,13 @@ read_series(DdbItemRead *reads, int count)
 
 	for (i = 0; i < count; i++)
 	{
+		DdbUse		use = {.table = reads[i].table, .key = reads[i].key};
+
 		CHECK_FOR_INTERRUPTS();
 		position = i;
 		reads[i].item = ddb_store_get(reads[i].table, &reads[i].columns);
-		ddb_op_consumed.read_units += ddb_transact_read_units(reads[i].item);
+		ddb_capacity_consume(&use, DDB_UNITS_READ, ddb_transact_read_units(reads[i].item));
+		ddb_capacity_returned(use.table, reads[i].item != NULL);
 		if (reads[i].item != NULL)
 			bytes += ddb_item_size(ddb_doc_root(reads[i].item));
 		if (bytes > DDB_TRANSACT_MAX_SIZE)
@@ -481,6 +554,7 @@ ddb_transact_read(DdbItemRead *reads, int count)
 {
 	set_position(0, count);
 	accept_reads(reads, count);
+	admit_reads(reads, count);
 	ddb_execute_series_begin();
 	PG_TRY();
 	{
@@ -872,6 +946,8 @@ ddb_op_transact_write_items(DdbDoc request)
 		parsed.writes[i].look = exact;
 	}
 	open_tables(&parsed);
+	ddb_op_access_transact_write(request, parsed.writes, parsed.count);
+	ddb_access_finish();
 
 	(void) ddb_request_string(request, "ClientRequestToken", &token);
 	ddb_json_object(&response, 2);
@@ -963,6 +1039,8 @@ ddb_op_transact_get_items(DdbDoc request)
 		else
 			reads[i].table = ddb_op_open(gets[i], AccessShareLock, ACL_SELECT, "GetItem");
 	}
+	ddb_op_access_transact_get(request, reads, count);
+	ddb_access_finish();
 	ddb_transact_read(reads, count);
 
 	ddb_json_array(&responses, count);

@@ -196,9 +196,10 @@ ddb_transact_add_replay_capacity(JsonbValue *response, DdbDoc request,
 	for (i = 0; i < count; i++)
 	{
 		double		units = ddb_transact_read_units(item_of_write(&writes[i]));
+		DdbUse		use = {.table = writes[i].table, .key = writes[i].key};
 
 		CHECK_FOR_INTERRUPTS();
-		ddb_op_consumed.read_units += units;
+		ddb_capacity_consume(&use, DDB_UNITS_READ, units);
 		cost_of_table(&costs, writes[i].table_name, writes[i].table)->units += units;
 	}
 	if (ddb_op_capacity_detail(request) != DDB_CAPACITY_NONE)

@@ -52,6 +52,7 @@ ddb_write_action(DdbWriteKind kind)
  */
 
 static Jsonb *apply(DdbWrite *base, DdbDoc old_item);
+static Jsonb *replace_by_size(DdbWrite *base, int64 bytes);
 
 void
 ddb_write_init(DdbItemWrite *write, DdbWriteKind kind)
@@ -117,9 +118,25 @@ ddb_write_expressions(DdbItemWrite *write, DdbDoc request)
  * ----------------------------------------------------------------
  */
 
+/*
+ * Where units are enforced they are counted exactly: with indexes that takes
+ * the old item, without any its size will mostly do.
+ */
+static void
+look_for_capacity(DdbItemWrite *write)
+{
+	if (!ddb_capacity_is_under_way() || !ddb_capacity_is_enforced(write->table))
+		return;
+	if (write->table->nindexes > 0)
+		write->look = true;
+	else if (!write->look)
+		write->base.replace_by_size = replace_by_size;
+}
+
 static void
 accept_put(DdbItemWrite *write)
 {
+	look_for_capacity(write);
 	ddb_key_of_item(&write->table->keys, write->key, &write->columns);
 	ddb_op_check_index_keys(write->table, write->key);
 	if (ddb_op_exceeds_with_projections(write->table, write->key))
@@ -217,10 +234,28 @@ refuse(DdbItemWrite *write, DdbErrorCode code, const char *message, DdbDoc old_i
 		ddb_write_raise(refusal);
 }
 
+static DdbUse
+use_of_table(const DdbItemWrite *write)
+{
+	DdbUse		use = {.table = write->table, .key = write->key};
+
+	return use;
+}
+
 /*
- * Presence and condition.  A write that they forbid costs as much as one of
- * the old item.
+ * A condition failed, which costs as much as a write of the old item.
  */
+static void
+refuse_condition(DdbItemWrite *write, DdbErrorCode code, const char *message, DdbDoc old_item)
+{
+	DdbUse		use = use_of_table(write);
+
+	if (!write->collects)
+		ddb_capacity_consume(&use, DDB_UNITS_WRITE, write->old_units);
+	refuse(write, code, message, old_item);
+}
+
+/* presence and condition */
 static bool
 is_permitted(DdbItemWrite *write, DdbDoc old_item)
 {
@@ -228,8 +263,8 @@ is_permitted(DdbItemWrite *write, DdbDoc old_item)
 
 	if (write->presence == DDB_PRESENCE_FORBIDDEN && exists)
 	{
-		ddb_op_consumed.write_units += write->old_units;
-		refuse(write, DDB_DUPLICATE_ITEM, "Duplicate primary key exists in table", old_item);
+		refuse_condition(write, DDB_DUPLICATE_ITEM, "Duplicate primary key exists in table",
+						 old_item);
 		return false;
 	}
 	if (write->presence == DDB_PRESENCE_OPTIONAL && !exists)
@@ -237,8 +272,8 @@ is_permitted(DdbItemWrite *write, DdbDoc old_item)
 	if ((write->presence != DDB_PRESENCE_REQUIRED || exists) &&
 		(write->condition == NULL || ddb_expr_matches(write->condition, old_item)))
 		return true;
-	ddb_op_consumed.write_units += write->old_units;
-	refuse(write, DDB_CONDITIONAL_CHECK_FAILED, "The conditional request failed", old_item);
+	refuse_condition(write, DDB_CONDITIONAL_CHECK_FAILED, "The conditional request failed",
+					 old_item);
 	return false;
 }
 
@@ -266,6 +301,19 @@ check_growth(const DdbItemWrite *write, DdbDoc old_item, DdbDoc new_item)
 		ddb_op_raise_collection_full();
 }
 
+static bool
+wants_index_keys(const DdbTable *table)
+{
+	int			i;
+
+	for (i = 0; i < table->nindexes; i++)
+	{
+		if (ddb_capacity_wants_key(table, &table->indexes[i]))
+			return true;
+	}
+	return false;
+}
+
 static void
 count_indexes(DdbItemWrite *write, DdbDoc old_item, DdbDoc new_item)
 {
@@ -273,7 +321,48 @@ count_indexes(DdbItemWrite *write, DdbDoc old_item, DdbDoc new_item)
 
 	ddb_op_index_units(write->table, old_item, new_item, &write->index_units);
 	write->indexes_counted = true;
+	write->index_key = write->key;
+	if (write->index_units.total > 0 && wants_index_keys(write->table))
+		write->index_key = ddb_doc_root(ddb_doc_copy(new_item.ptr ? new_item : old_item));
 	MemoryContextSwitchTo(old);
+}
+
+/* a global index that the write changes has nothing left */
+static void
+refuse_throttled(DdbItemWrite *write, const DdbThrottled *error)
+{
+	if (!write->collects)
+		ddb_capacity_raise(error);
+	write->refusal.code = error->code;
+	write->refusal.message = error->message;
+	write->refusal.item = NULL;
+}
+
+/*
+ * Counts what the indexes cost.  False: one of them has nothing left, and the
+ * write, which collects, is refused.
+ */
+static bool
+is_allowed_by_indexes(DdbItemWrite *write, DdbDoc old_item, DdbDoc new_item)
+{
+	const DdbTable *table = write->table;
+	int			i;
+
+	count_indexes(write, old_item, new_item);
+	if (write->index_units.total <= 0 || !ddb_capacity_is_enforced(table))
+		return true;
+	for (i = 0; i < table->nindexes; i++)
+	{
+		DdbUse		use = {.table = table, .index = &table->indexes[i], .key = write->index_key};
+		DdbThrottled error;
+
+		if (!table->indexes[i].global || write->index_units.units[i] <= 0 ||
+			ddb_capacity_allows(&use, DDB_UNITS_WRITE, 0, &error))
+			continue;
+		refuse_throttled(write, &error);
+		return false;
+	}
+	return true;
 }
 
 static Jsonb *
@@ -282,8 +371,7 @@ apply_put(DdbItemWrite *write, DdbDoc old_item)
 	DdbDoc		new_item = ddb_doc_root(write->put_item);
 
 	check_growth(write, old_item, new_item);
-	count_indexes(write, old_item, new_item);
-	return write->put_item;
+	return is_allowed_by_indexes(write, old_item, new_item) ? write->put_item : NULL;
 }
 
 /* what the table, its indexes and their collection say to an updated item */
@@ -312,10 +400,12 @@ apply_update(DdbItemWrite *write, DdbDoc old_item)
 		new_item = ddb_doc_copy(old_item.ptr ? old_item : write->key);
 	write->new_item = NULL;
 	write->new_units = 0;
-	count_indexes(write, old_item, new_item ? ddb_doc_root(new_item) : absent_item);
-	if (new_item == NULL)
+	if (new_item != NULL)
+		check_updated(write, old_item, new_item);
+	if (!is_allowed_by_indexes(write, old_item,
+							   new_item ? ddb_doc_root(new_item) : absent_item) ||
+		new_item == NULL)
 		return NULL;
-	check_updated(write, old_item, new_item);
 	write->new_units = ddb_item_write_units(ddb_doc_root(new_item));
 	if (write->keep_items)
 		write->new_item = keep(write, ddb_doc_root(new_item));
@@ -332,7 +422,7 @@ apply_permitted(DdbItemWrite *write, DdbDoc old_item)
 		case DDB_WRITE_UPDATE:
 			return apply_update(write, old_item);
 		case DDB_WRITE_DELETE:
-			count_indexes(write, old_item, absent_item);
+			(void) is_allowed_by_indexes(write, old_item, absent_item);
 			return NULL;
 		case DDB_WRITE_CHECK:
 			return NULL;
@@ -406,7 +496,22 @@ permits_absence(const DdbItemWrite *write)
 }
 
 /*
- * A put whose old item nobody asks for.
+ * DdbWrite.replace_by_size: an item whose jsonb is no larger than what the new
+ * item's units pay for costs no more than that.
+ */
+static Jsonb *
+replace_by_size(DdbWrite *base, int64 bytes)
+{
+	DdbItemWrite *write = (DdbItemWrite *) base;
+
+	if (!ddb_write_is_blind(write) || bytes > write->new_units * DDB_WRITE_UNIT_BYTES)
+		return NULL;
+	write->old_units = 0;
+	return write->put_item;
+}
+
+/*
+ * A put whose old item nobody asks for, its size excepted.
  */
 bool
 ddb_write_is_blind(const DdbItemWrite *write)
@@ -421,8 +526,11 @@ ddb_write_run_blind(DdbItemWrite *const *writes, int count)
 {
 	DdbKey	   *keys = palloc(count * sizeof(DdbKey));
 	Jsonb	  **items = palloc(count * sizeof(Jsonb *));
+	DdbWrite  **bases = NULL;
 	int			i;
 
+	if (writes[0]->base.replace_by_size != NULL)
+		bases = palloc(count * sizeof(DdbWrite *));
 	for (i = 0; i < count; i++)
 	{
 		Assert(ddb_write_is_blind(writes[i]));
@@ -430,8 +538,10 @@ ddb_write_run_blind(DdbItemWrite *const *writes, int count)
 		items[i] = writes[i]->put_item;
 		writes[i]->new_units = ddb_item_write_units(writes[i]->key);
 		count_indexes(writes[i], absent_item, writes[i]->key);
+		if (bases != NULL)
+			bases[i] = &writes[i]->base;
 	}
-	ddb_store_put_many(writes[0]->table, keys, items, count);
+	ddb_store_put_many(writes[0]->table, keys, items, bases, count);
 }
 
 /*
@@ -443,7 +553,7 @@ static void
 run_put(DdbItemWrite *write)
 {
 	write->new_units = ddb_item_write_units(write->key);
-	if (ddb_write_is_blind(write))
+	if (ddb_write_is_blind(write) && write->base.replace_by_size == NULL)
 		ddb_store_put(write->table, &write->columns, write->put_item);
 	else if (write->collection_full || !permits_absence(write))
 	{
@@ -453,7 +563,7 @@ run_put(DdbItemWrite *write)
 	else
 		ddb_store_upsert(write->table, &write->columns, write->put_item, &write->base);
 	if (!write->indexes_counted)
-		count_indexes(write, absent_item, write->key);
+		(void) is_allowed_by_indexes(write, absent_item, write->key);
 }
 
 static void
@@ -490,8 +600,55 @@ ddb_write_run(DdbItemWrite *write)
 	}
 }
 
+/* ----------------------------------------------------------------
+ * Capacity
+ * ----------------------------------------------------------------
+ */
+
+bool
+ddb_write_allows(DdbItemWrite *write, double planned, DdbThrottled *error)
+{
+	DdbUse		use = use_of_table(write);
+
+	return ddb_capacity_allows(&use, DDB_UNITS_WRITE, planned, error);
+}
+
+void
+ddb_write_admit(DdbItemWrite *write)
+{
+	DdbThrottled error;
+
+	if (!ddb_write_allows(write, 0, &error))
+		ddb_capacity_raise(&error);
+}
+
+double
+ddb_write_least_units(const DdbItemWrite *write)
+{
+	return write->kind == DDB_WRITE_PUT ? ddb_item_write_units(write->key) : 1;
+}
+
 double
 ddb_write_units(const DdbItemWrite *write)
 {
 	return Max(write->old_units, write->new_units);
+}
+
+void
+ddb_write_consume(const DdbItemWrite *write, double times)
+{
+	const DdbTable *table = write->table;
+	const DdbIndexUnits *indexes = &write->index_units;
+	DdbUse		use = use_of_table(write);
+	double	   *units;
+	int			i;
+
+	ddb_capacity_consume(&use, DDB_UNITS_WRITE, times * ddb_write_units(write));
+	if (indexes->total <= 0)
+		return;
+	units = palloc(table->nindexes * sizeof(double));
+	for (i = 0; i < table->nindexes; i++)
+		units[i] = times * indexes->units[i];
+	ddb_capacity_consume_indexes(table, write->index_key, units);
+	pfree(units);
 }

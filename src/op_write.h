@@ -12,6 +12,7 @@
 #define DDB_OP_WRITE_H
 
 #include "error.h"
+#include "op_capacity.h"
 #include "op_common.h"
 #include "op_index.h"
 #include "store.h"
@@ -62,6 +63,8 @@ typedef struct DdbItemWrite
 	bool		collects;		/* API errors found on the item go to refusal; the
 								 * caller then rolls back what was written */
 	DdbRefusal	refusal;
+	DdbDoc		index_key;		/* holds the index keys of the new item, or of the
+								 * old one, where DdbUse.key is wanted */
 
 	/* what it found, after run */
 	bool		collection_full;	/* the item must not grow */
@@ -100,6 +103,17 @@ extern void ddb_write_expressions(DdbItemWrite *write, DdbDoc request);
  */
 extern void ddb_write_accept(DdbItemWrite *write, const DdbTable *table);
 
+/*
+ * ddb_write_allows: may a write that was accepted consume of its table, after
+ * planned further units?  *error as ddb_capacity_allows has it.  Indexes that
+ * the write changes are asked when it runs.
+ */
+extern bool ddb_write_allows(DdbItemWrite *write, double planned, DdbThrottled *error);
+extern void ddb_write_admit(DdbItemWrite *write);	/* raises if it may not */
+
+/* the units that a write takes at least, as far as is known before it runs */
+extern double ddb_write_least_units(const DdbItemWrite *write);
+
 /* makes the write; raises, or fills refusal, when it is refused */
 extern void ddb_write_run(DdbItemWrite *write);
 
@@ -113,6 +127,13 @@ extern void ddb_write_run_blind(DdbItemWrite *const *writes, int count);
 
 /* units of the table itself: the larger of the old and the new item */
 extern double ddb_write_units(const DdbItemWrite *write);
+
+/*
+ * ddb_write_consume: the write was made: its units, of table and indexes, so
+ * many times, are consumed.  A failed condition has consumed already, unless
+ * the write collects.
+ */
+extern void ddb_write_consume(const DdbItemWrite *write, double times);
 
 /* raises what the refusal of a write says */
 extern void ddb_write_raise(const DdbRefusal *refusal) pg_attribute_noreturn();

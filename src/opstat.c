@@ -30,6 +30,7 @@
 #include "compat.h"
 #include "error.h"
 #include "guc.h"
+#include "metrics.h"
 #include "op.h"
 #include "opstat.h"
 
@@ -690,7 +691,7 @@ print_operations(StringInfo out, const uint64 *sums)
 /*
  * ddb_opstat_prometheus appends all counters in the text format, version
  * 0.0.4, with \n at the end of each line.  Families by operation list those
- * operations that had requests.
+ * operations that had requests.  What tables and indexes consume follows.
  */
 void
 ddb_opstat_prometheus(StringInfo out)
@@ -715,4 +716,5 @@ ddb_opstat_prometheus(StringInfo out)
 	print_histogram(out, "dynamo_log_flush_responses", "",
 					batch_bounds, lengthof(batch_bounds), sums + WORKER_BATCHES,
 					sums[WORKER_RESPONSES], 1);
+	ddb_metrics_prometheus(out);
 }

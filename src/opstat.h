@@ -30,7 +30,7 @@ extern void ddb_opstat_parked(int change);	/* requests that wait for locks */
 /* one flush of the log released the responses of this many requests */
 extern void ddb_opstat_flush(int responses);
 
-/* all of it in Prometheus's text format, version 0.0.4 */
+/* all of it, and metrics.h's, in Prometheus's text format, version 0.0.4; in a transaction */
 extern void ddb_opstat_prometheus(StringInfo out);
 
 /* from _PG_init, while libraries are preloaded */

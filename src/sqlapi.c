@@ -65,8 +65,16 @@ OPERATION_FUNCTION(ddb_delete_table, "DeleteTable");
 OPERATION_FUNCTION(ddb_tag_resource, "TagResource");
 OPERATION_FUNCTION(ddb_untag_resource, "UntagResource");
 OPERATION_FUNCTION(ddb_list_tags_of_resource, "ListTagsOfResource");
+OPERATION_FUNCTION(ddb_put_resource_policy, "PutResourcePolicy");
+OPERATION_FUNCTION(ddb_get_resource_policy, "GetResourcePolicy");
+OPERATION_FUNCTION(ddb_delete_resource_policy, "DeleteResourcePolicy");
 OPERATION_FUNCTION(ddb_update_time_to_live, "UpdateTimeToLive");
 OPERATION_FUNCTION(ddb_describe_time_to_live, "DescribeTimeToLive");
+OPERATION_FUNCTION(ddb_update_contributor_insights, "UpdateContributorInsights");
+OPERATION_FUNCTION(ddb_describe_contributor_insights, "DescribeContributorInsights");
+OPERATION_FUNCTION(ddb_list_contributor_insights, "ListContributorInsights");
+OPERATION_FUNCTION(ddb_describe_table_replica_auto_scaling, "DescribeTableReplicaAutoScaling");
+OPERATION_FUNCTION(ddb_update_table_replica_auto_scaling, "UpdateTableReplicaAutoScaling");
 OPERATION_FUNCTION(ddb_describe_limits, "DescribeLimits");
 OPERATION_FUNCTION(ddb_describe_endpoints, "DescribeEndpoints");
 OPERATION_FUNCTION(ddb_put_item, "PutItem");
@@ -404,6 +412,7 @@ open_set(FunctionCallInfo fcinfo, const char *name, const JsonbValue *request, b
 	DdbDoc		doc = ddb_doc_root(ddb_json_encode(request));
 	SetState   *state = palloc0(sizeof(SetState));
 
+	ddb_op_first_look(op, doc);
 	ddb_shape_check(op->shape, doc, op->table_name_rule);
 	state->cursor = ddb_item_cursor_open(doc, is_query);
 	RegisterExprContextCallback(((ReturnSetInfo *) fcinfo->resultinfo)->econtext,

@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
@@ -28,6 +29,7 @@
 #include "execute.h"
 #include "keylock.h"
 #include "store.h"
+#include "store_internal.h"
 
 DDB_FUNCTION(ddb_store_write);
 DDB_FUNCTION(ddb_store_check);
@@ -162,16 +164,29 @@ write_of_serial(int64 serial)
 			 errmsg("this function is called by statements of the extension only")));
 }
 
+Jsonb *
+ddb_store_replace_by_size(DdbWrite *write, Datum stored)
+{
+	if (write->replace_by_size == NULL)
+		return NULL;
+	return write->replace_by_size(write, toast_raw_datum_size(stored) - VARHDRSZ);
+}
+
 /*
  * store_write(item, serial): the row's next item, as the DdbWrite decides.
  */
 Datum
 ddb_store_write(PG_FUNCTION_ARGS)
 {
-	Jsonb	   *old_item = PG_GETARG_JSONB_P(0);
+	Datum		stored = PG_GETARG_DATUM(0);
 	DdbWrite   *write = write_of_serial(PG_GETARG_INT64(1));
-	Jsonb	   *new_item = write->apply(write, ddb_doc_root(old_item));
+	Jsonb	   *new_item = ddb_store_replace_by_size(write, stored);
+	Jsonb	   *old_item;
 
+	if (new_item != NULL)
+		PG_RETURN_JSONB_P(new_item);
+	old_item = DatumGetJsonbP(stored);
+	new_item = write->apply(write, ddb_doc_root(old_item));
 	if (new_item == NULL)
 		PG_RETURN_JSONB_P(old_item);
 	PG_RETURN_JSONB_P(new_item);

@@ -22,6 +22,12 @@ typedef struct DdbWrite DdbWrite;
 struct DdbWrite
 {
 	Jsonb	   *(*apply) (DdbWrite *write, DdbDoc old_item);
+
+	/*
+	 * NULL, or asked before apply with the bytes of the old item's jsonb, which
+	 * costs less than reading it: the new item, or NULL for apply to decide.
+	 */
+	Jsonb	   *(*replace_by_size) (DdbWrite *write, int64 bytes);
 	MemoryContext context;		/* where apply keeps what outlives the call */
 	bool		keep;			/* false when apply is called */
 	int64		serial;			/* of store.c: names the write inside statements */
@@ -65,10 +71,11 @@ extern void ddb_store_get_many(const DdbTable *table, const DdbKey *keys, int co
 /*
  * ddb_store_put_many: ddb_store_put of items with different keys, by one
  * statement that locks the rows in the order given.  The caller holds
- * ddb_keylock_insert of every key.
+ * ddb_keylock_insert of every key.  writes, unless NULL, are told of the items
+ * that are replaced, each of its own; what they return is ignored.
  */
 extern void ddb_store_put_many(const DdbTable *table, const DdbKey *keys,
-							   Jsonb *const *items, int count);
+							   Jsonb *const *items, DdbWrite *const *writes, int count);
 
 /*
  * ddb_store_lock: keep what is there from changing until the transaction ends,

@@ -6,22 +6,33 @@
  * key is looked up in a subquery that the planner must not flatten (OFFSET 0),
  * so that the only plan there is goes through the key index, key by key, in
  * the order of the arrays.
+ *
+ * A statement of puts cannot hand its rows anything beside them, so that the
+ * write of a row that is replaced is found by the new item, which is that of
+ * no other row.
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "executor/tuptable.h"
+#include "fmgr.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "execute.h"
 #include "store.h"
+#include "store_internal.h"
+
+DDB_FUNCTION(ddb_store_replace);
 
 /* queries of this file, see plancache.h; store.c's begin at DDB_QUERY_STORE */
 enum
 {
 	QUERY_GET_MANY = DDB_QUERY_STORE + 50,
-	QUERY_PUT_MANY
+	QUERY_PUT_MANY,
+	QUERY_REPLACE_MANY
 };
 
 /* ----------------------------------------------------------------
@@ -64,9 +75,10 @@ build_get(const DdbTable *table, DdbQueryText *text)
  * table they would be kept in a store first.
  */
 static void
-build_put(const DdbTable *table, DdbQueryText *text)
+build_put(const DdbTable *table, bool replaces, DdbQueryText *text)
 {
 	bool		has_sk = table->keys.nattrs == 2;
+	int			nargs = table->keys.nattrs + 1;
 	int			i;
 
 	appendStringInfo(&text->sql, "INSERT INTO %s AS t (pk%s, item) SELECT ",
@@ -77,9 +89,16 @@ build_put(const DdbTable *table, DdbQueryText *text)
 		ddb_plan_add_arg(text, get_array_type(ddb_key_column_type(table->keys.attr[i].type)));
 	}
 	appendStringInfo(&text->sql,
-					 "pg_catalog.unnest($%d) ON CONFLICT (pk%s) DO UPDATE SET item = EXCLUDED.item",
-					 table->keys.nattrs + 1, has_sk ? ", sk" : "");
+					 "pg_catalog.unnest($%d) ON CONFLICT (pk%s) DO UPDATE SET item = ",
+					 nargs, has_sk ? ", sk" : "");
 	ddb_plan_add_arg(text, get_array_type(ddb_item_type()));
+	if (!replaces)
+	{
+		appendStringInfoString(&text->sql, "EXCLUDED.item");
+		return;
+	}
+	appendStringInfo(&text->sql, "dynamo.store_replace(t.item, EXCLUDED.item, $%d)", nargs + 1);
+	ddb_plan_add_arg(text, INT8OID);
 }
 
 static void
@@ -91,7 +110,10 @@ build_query(const DdbTable *table, int query, DdbQueryText *text)
 			build_get(table, text);
 			return;
 		case QUERY_PUT_MANY:
-			build_put(table, text);
+			build_put(table, false, text);
+			return;
+		case QUERY_REPLACE_MANY:
+			build_put(table, true, text);
 			return;
 	}
 	elog(ERROR, "unrecognized store query %d", query);
@@ -167,17 +189,112 @@ ddb_store_get_many(const DdbTable *table, const DdbKey *keys, int count,
 	(void) ddb_execute_plan(table, QUERY_GET_MANY, build_query, values, &receiver.pub);
 }
 
-void
-ddb_store_put_many(const DdbTable *table, const DdbKey *keys, Jsonb *const *items, int count)
+/* puts under way in this backend, innermost first; named by serial as in store.c */
+typedef struct ReplaceMany
 {
-	Datum		values[3];
+	int			count;
+	Jsonb	   *const *items;
+	DdbWrite   *const *writes;
+	int			place;			/* of the row replaced last */
+	int64		serial;
+	struct ReplaceMany *outer;
+} ReplaceMany;
+
+static ReplaceMany *active_replaces = NULL;
+static int64 last_serial = 0;
+
+static ReplaceMany *
+replace_of_serial(int64 serial)
+{
+	ReplaceMany *many;
+
+	for (many = active_replaces; many != NULL; many = many->outer)
+	{
+		if (many->serial == serial)
+			return many;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("this function is called by statements of the extension only")));
+}
+
+/* rows come in order, so that it is mostly the next one */
+static DdbWrite *
+write_of_item(ReplaceMany *many, const Jsonb *item)
+{
+	int			i;
+
+	for (i = 0; i < many->count; i++)
+	{
+		int			place = (many->place + i) % many->count;
+		const Jsonb *candidate = many->items[place];
+
+		if (VARSIZE(candidate) == VARSIZE(item) &&
+			memcmp(candidate, item, VARSIZE(item)) == 0)
+		{
+			many->place = place;
+			return many->writes[place];
+		}
+	}
+	return NULL;
+}
+
+/*
+ * store_replace(old, new, serial): new, and the write that replaces old learns
+ * of it.
+ */
+Datum
+ddb_store_replace(PG_FUNCTION_ARGS)
+{
+	Datum		stored = PG_GETARG_DATUM(0);
+	Jsonb	   *item = PG_GETARG_JSONB_P(1);
+	DdbWrite   *write = write_of_item(replace_of_serial(PG_GETARG_INT64(2)), item);
+
+	/* a trigger of the table's may have made another item of it */
+	if (write != NULL && ddb_store_replace_by_size(write, stored) == NULL)
+		(void) write->apply(write, ddb_doc_root(DatumGetJsonbP(stored)));
+	PG_RETURN_JSONB_P(item);
+}
+
+static uint64
+replace_many(const DdbTable *table, Datum *values, int nvalues, ReplaceMany *many)
+{
+	uint64		rows = 0;
+
+	many->serial = ++last_serial;
+	many->outer = active_replaces;
+	active_replaces = many;
+	values[nvalues] = Int64GetDatum(many->serial);
+	PG_TRY();
+	{
+		rows = ddb_execute_plan(table, QUERY_REPLACE_MANY, build_query, values, NULL);
+	}
+	PG_FINALLY();
+	{
+		active_replaces = many->outer;
+	}
+	PG_END_TRY();
+	return rows;
+}
+
+void
+ddb_store_put_many(const DdbTable *table, const DdbKey *keys, Jsonb *const *items,
+				   DdbWrite *const *writes, int count)
+{
+	ReplaceMany many = {.count = count, .items = items, .writes = writes};
+	Datum		values[4];
 	Datum	   *column = palloc(count * sizeof(Datum));
 	int			n = key_arrays(table, keys, count, values);
+	uint64		rows;
 	int			i;
 
 	for (i = 0; i < count; i++)
 		column[i] = JsonbPGetDatum(items[i]);
-	values[n] = make_array(column, count, ddb_item_type());
-	if (ddb_execute_plan(table, QUERY_PUT_MANY, build_query, values, NULL) != count)
+	values[n++] = make_array(column, count, ddb_item_type());
+	if (writes != NULL)
+		rows = replace_many(table, values, n, &many);
+	else
+		rows = ddb_execute_plan(table, QUERY_PUT_MANY, build_query, values, NULL);
+	if (rows != count)
 		ddb_store_raise_prevented(table);
 }

@@ -816,7 +816,9 @@ delete_old(void)
 		"DELETE FROM dynamo.stream_shard WHERE closed_at < now() - interval '26 hours'",
 		"DELETE FROM dynamo.stream_definition d WHERE disabled_at < now() - interval '26 hours'"
 		" AND (NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = d.relid)"
-		" OR EXISTS (SELECT FROM dynamo.stream_definition n WHERE n.relid = d.relid AND n.label > d.label))"
+		" OR EXISTS (SELECT FROM dynamo.stream_definition n WHERE n.relid = d.relid AND n.label > d.label))",
+		"DELETE FROM dynamo.resource_policy p WHERE stream_label <> '' AND NOT EXISTS"
+		" (SELECT FROM dynamo.stream_definition d WHERE d.relid = p.relid AND d.label = p.stream_label)"
 	};
 	int			i;
 

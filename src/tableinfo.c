@@ -63,11 +63,15 @@ static const SettingField setting_fields[] = {
 	FIELD("DeletionProtection", FIELD_BOOL, 1, deletion_protection),
 	FIELD("KmsKeyArn", FIELD_TEXT, 1, kms_key_arn),
 	FIELD("TimeToLiveChanged", FIELD_INT, 1, ttl_changed),
+	FIELD("Throttling", FIELD_INT, 1, throttling),
+	FIELD("ContributorInsights", FIELD_INT, 1, insights),
+	FIELD("ContributorInsightsMode", FIELD_INT, 1, insights_mode),
+	FIELD("ContributorInsightsChanged", FIELD_INT, 1, insights_changed),
+	FIELD("ContributorInsightsEnabled", FIELD_INT, 1, insights_enabled),
 };
 
-/* ms since 1970 of a server timestamp */
-static int64
-timestamp_to_ms(TimestampTz time)
+int64
+ddb_tableinfo_time(TimestampTz time)
 {
 	int64		epoch = (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE);
 
@@ -77,7 +81,7 @@ timestamp_to_ms(TimestampTz time)
 int64
 ddb_tableinfo_now(void)
 {
-	return timestamp_to_ms(GetCurrentTimestamp());
+	return ddb_tableinfo_time(GetCurrentTimestamp());
 }
 
 /* ---- the settings document ---- */
@@ -594,7 +598,7 @@ ddb_tableinfo_describe(const DdbTableView *view, JsonbValue *out)
 	ddb_json_add_string(out, "TableArn",
 						ddb_arn_of_table(table->name, strlen(table->name)));
 	ddb_json_add_string(out, "TableId", view->row->table_id);
-	add_time(out, "CreationDateTime", timestamp_to_ms(view->row->created));
+	add_time(out, "CreationDateTime", ddb_tableinfo_time(view->row->created));
 	ddb_json_add_int(out, "ItemCount", view->items);
 	ddb_json_add_int(out, "TableSizeBytes", view->bytes);
 	ddb_json_add_bool(out, "DeletionProtectionEnabled",
@@ -719,16 +723,17 @@ ddb_tableinfo_read_on_demand_throughput(DdbDoc request, DdbTableSettings *settin
 	read_maximum(limits, "MaxWriteRequestUnits", &settings->max_write_requests);
 }
 
+/* subject: the table or the index, in messages */
 static void
-read_warm(DdbDoc warm, const char *name, int64 current, int64 *units)
+read_warm(DdbDoc warm, const char *name, const char *subject, int64 current, int64 *units)
 {
 	int64		value;
 
 	if (!ddb_request_int(warm, name, &value))
 		return;
 	if (value < current)
-		ddb_validation_error(INVALID_PARAMETERS "Requested %s for WarmThroughput for table is lower than the current value. Current %s: " INT64_FORMAT ". Requested %s: " INT64_FORMAT,
-							 name, name, current, name, value);
+		ddb_validation_error(INVALID_PARAMETERS "Requested %s for WarmThroughput for %s is lower than current WarmThroughput, decreasing WarmThroughput is not supported",
+							 name, subject);
 	*units = value;
 }
 
@@ -737,14 +742,21 @@ void
 ddb_tableinfo_read_warm_throughput(DdbDoc request, DdbTableSettings *settings)
 {
 	DdbDoc		warm = ddb_request_doc(request, "WarmThroughput");
+	const char *subject = "table";
+	DdbText		index;
 	int64		read;
 	int64		write;
 
 	if (warm.ptr == NULL)
 		return;
+	if (!ddb_request_has(warm, "ReadUnitsPerSecond") &&
+		!ddb_request_has(warm, "WriteUnitsPerSecond"))
+		ddb_validation_error(INVALID_PARAMETERS "At least one of ReadUnitsPerSecond or WriteUnitsPerSecond must be specified in WarmThroughput");
+	if (ddb_request_string(request, "IndexName", &index))
+		subject = psprintf("index %.*s", index.len, index.str);
 	ddb_tableinfo_warm(settings, &read, &write);
-	read_warm(warm, "ReadUnitsPerSecond", read, &settings->warm_read);
-	read_warm(warm, "WriteUnitsPerSecond", write, &settings->warm_write);
+	read_warm(warm, "ReadUnitsPerSecond", subject, read, &settings->warm_read);
+	read_warm(warm, "WriteUnitsPerSecond", subject, write, &settings->warm_write);
 }
 
 /* letters beyond ASCII are accepted with all other characters there */

@@ -41,6 +41,11 @@ typedef struct DdbTableSettings
 	bool		deletion_protection;
 	DdbText		kms_key_arn;	/* str is NULL for an AWS owned key */
 	int64		ttl_changed;	/* when it was enabled or disabled last */
+	int64		throttling;		/* a DdbChoice */
+	int64		insights;		/* a DdbInsights */
+	int64		insights_mode;	/* the DdbInsights that was asked for last; 0 if none was */
+	int64		insights_changed;	/* when it was enabled or disabled last */
+	int64		insights_enabled;	/* when it was enabled last; in names of rules */
 } DdbTableSettings;
 
 /* what the description of an index is made from */
@@ -70,6 +75,8 @@ typedef struct DdbTableView
 	const DdbStream *stream;	/* the enabled one, or the last; NULL if none was */
 } DdbTableView;
 
+/* times of settings: ms since 1970 */
+extern int64 ddb_tableinfo_time(TimestampTz time);
 extern int64 ddb_tableinfo_now(void);
 
 /* a damaged or older document leaves zeros; out points into settings */

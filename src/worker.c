@@ -17,13 +17,14 @@
 #include "compat.h"
 #include "guc.h"
 #include "http_server.h"
+#include "metrics.h"
 #include "session.h"
 #include "ttlsweep.h"
 #include "worker.h"
 
 #define RESTART_SECONDS 1
-#define PERMANENT_WORKERS 4		/* beside HTTP: expiry, streams, subscriptions, and the
-								 * server's own for logical replication */
+#define PERMANENT_WORKERS 5		/* beside HTTP: expiry, metrics, streams, subscriptions,
+								 * and the server's own for logical replication */
 #define SPARE_WORKERS 2
 
 extern DDB_EXPORT void ddb_http_worker_main(Datum arg);
@@ -69,6 +70,7 @@ ddb_worker_init(void)
 	check_room();
 	ddb_http_init();
 	ddb_ttl_sweep_init();
+	ddb_metrics_init();
 	for (i = 0; i < ddb_http_workers; i++)
 	{
 		MemSet(&worker, 0, sizeof(worker));

@@ -23,7 +23,8 @@ SELECT count(dynamo.create_table('{
 	"KeySchema": [
 		{"AttributeName": "pk", "KeyType": "HASH"},
 		{"AttributeName": "sk", "KeyType": "RANGE"}],
-	"BillingMode": "PAY_PER_REQUEST"}'));
+	"ProvisionedThroughput": {
+		"ReadCapacityUnits": 1000000000, "WriteCapacityUnits": 1000000000}}'));
 
 SELECT format('SELECT count(dynamo.put_item(jsonb_build_object(''TableName'', ''bench'', ''Item'', item)))
 	FROM bench_raw WHERE pk >= %L AND pk < %L', 'part-' || p, 'part-' || p + 50)
@@ -48,6 +49,32 @@ BEGIN
 	RETURN items;
 END
 $$;
+
+-- a role that privileges alone permit to read, and one whose policies are asked
+CREATE ROLE bench_free;
+CREATE ROLE bench_governed;
+GRANT SELECT ON dynamo_tables.bench TO bench_free, bench_governed;
+SELECT dynamo.put_role_policy('bench_governed', 'partitions', '{
+	"Version": "2012-10-17",
+	"Statement": {
+		"Effect": "Allow",
+		"Action": ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"],
+		"Resource": "arn:aws:dynamodb:*:*:table/bench",
+		"Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "part-*"}}}}');
+SELECT dynamo.put_role_policy('bench_governed', 'indexes', '{
+	"Version": "2012-10-17",
+	"Statement": [
+		{"Effect": "Allow", "Action": "dynamodb:Query",
+			"Resource": "arn:aws:dynamodb:*:*:table/bench/index/*"},
+		{"Effect": "Allow", "Action": ["dynamodb:DescribeTable", "dynamodb:ListTables"],
+			"Resource": "*"}]}');
+SELECT dynamo.put_role_policy('bench_governed', 'no_writes', '{
+	"Version": "2012-10-17",
+	"Statement": {
+		"Effect": "Deny",
+		"Action": ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem",
+			"dynamodb:BatchWriteItem", "dynamodb:PartiQL*"],
+		"Resource": "*"}}');
 
 VACUUM (ANALYZE) bench_raw;
 VACUUM (ANALYZE) dynamo_tables.bench;

@@ -34,7 +34,7 @@ my %exported = map { $_->[1] => 1 } grep { $_->[0] =~ /[A-TV-Z]/ } @symbols;
 my @undefined = map { $_->[1] } grep { $_->[0] eq 'U' } @symbols;
 my %functions = map { $_ => 1 } script_functions();
 my %allowed = map { $_ => 1 } qw(_PG_init _PG_output_plugin_init Pg_magic_func ddb_bulk_main ddb_http_worker_main
-	ddb_index_build_main ddb_streamdrain_main ddb_streamdrain_slot_main ddb_subscription_main ddb_ttl_sweep_main), %functions, map { "pg_finfo_$_" } keys %functions;
+	ddb_index_build_main ddb_metrics_main ddb_streamdrain_main ddb_streamdrain_slot_main ddb_subscription_main ddb_ttl_sweep_main), %functions, map { "pg_finfo_$_" } keys %functions;
 
 # Functions of jansson that the server does not have would be left undefined,
 # those that it has would be taken from it.
