@@ -304,6 +304,8 @@ check_write(DdbDoc request, const DdbItemWrite *write, const char *enclosing)
 	access.return_values = "NONE";
 	if (enclosing == NULL && ddb_request_string(request, "ReturnValues", &returns))
 		access.return_values = pnstrdup(returns.str, returns.len);
+	if (write->item_on_failure && strcmp(access.return_values, "ALL_NEW") != 0)
+		access.return_values = "ALL_OLD";	/* as much as ALL_NEW */
 	ddb_access_check(&access);
 }
 

@@ -83,7 +83,7 @@ ddb_op_access_statement_write(const DdbStatementCall *call, const DdbItemWrite *
 	access.nitems = 1;
 	access.items = &write->key;
 	access.bindings[1] = ddb_statement_program(call, &call->statement->update);
-	access.return_values = returns[parsed->returning];
+	access.return_values = write->item_on_failure ? "ALL_OLD" : returns[parsed->returning];
 	access.is_partiql_select = parsed->kind == PARTIQL_EXISTS;
 	ddb_access_check(&access);
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# awscli.sh all | short
+# awscli.sh all | short | throttling | policies
 #	The AWS command line as people use it.
 #
 # Reports its tests on standard output, as PgDynamoHttp.pm says.  ENDPOINT is
@@ -200,6 +200,86 @@ test_all()
 	test_retries
 	drop_table Music
 	same "$(query 'length(TableNames)' list-tables)" 0 'nothing is left'
+}
+
+# an item that takes what would last for minutes, as a file for --cli-input-json
+large_item()
+{
+	printf '{"TableName": "Small", "Item": {"pk": {"S": "large"}, "text": {"S": "%0300000d"}}}' 0
+}
+
+test_throttling()
+{
+	local input=$TMPDIR/large.$$.json
+	local message='The level of configured provisioned throughput for the table was exceeded.'
+	local refused='ProvisionedThroughputExceededException'
+
+	ddb create-table --table-name Small --provisioned-throughput ReadCapacityUnits=1,WriteCapacityUnits=1 \
+		--key-schema AttributeName=pk,KeyType=HASH --attribute-definitions AttributeName=pk,AttributeType=S >/dev/null
+	works 'wait for a table of one unit' wait table-exists --table-name Small
+	large_item >"$input"
+	works 'a large item' put-item --cli-input-json "file://$input"
+	rm -f "$input"
+	AWS_MAX_ATTEMPTS=1 fails "$refused" "$message" 'put-item is throttled' \
+		put-item --table-name Small --item '{"pk": {"S": "a"}}'
+	AWS_MAX_ATTEMPTS=2 fails "$refused" "$message" 'and again, if it tries twice' \
+		put-item --table-name Small --item '{"pk": {"S": "a"}}'
+	AWS_MAX_ATTEMPTS=1 fails "$refused" "$message" 'batch-write-item is throttled' \
+		batch-write-item --request-items '{"Small": [{"PutRequest": {"Item": {"pk": {"S": "a"}}}}]}'
+	works 'get-item is not' get-item --table-name Small --key '{"pk": {"S": "large"}}'
+	AWS_MAX_ATTEMPTS=1 fails "$refused" "$message" 'until it has read as much' \
+		get-item --table-name Small --key '{"pk": {"S": "large"}}'
+	drop_table Small
+}
+
+# deny USER ACTION ARN
+deny()
+{
+	printf '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "dynamodb:%s", "Resource": "%s",
+		"Principal": {"AWS": "arn:aws:iam::000000000000:user/%s"}}}' "$2" "$3" "$1"
+}
+
+test_resource_policies()
+{
+	local arn=$1 revision
+
+	fails PolicyNotFoundException '' 'a table without a policy' get-resource-policy --resource-arn "$arn"
+	revision=$(query RevisionId put-resource-policy --resource-arn "$arn" --policy "$(deny app GetItem "$arn")" \
+		--expected-revision-id NO_POLICY)
+	same "$(query RevisionId get-resource-policy --resource-arn "$arn")" "$revision" 'put-resource-policy'
+	fails AccessDeniedException "User: arn:aws:iam::000000000000:user/app is not authorized to perform: dynamodb:GetItem on resource: $arn with an explicit deny in a resource-based policy" \
+		'get-item is denied' get-item --table-name Policies --key '{"pk": {"S": "a"}}'
+	fails PolicyNotFoundException '' 'another revision' delete-resource-policy --resource-arn "$arn" \
+		--expected-revision-id 1
+	same "$(query RevisionId delete-resource-policy --resource-arn "$arn" --expected-revision-id "$revision")" \
+		"$revision" 'delete-resource-policy'
+	works 'get-item is not' get-item --table-name Policies --key '{"pk": {"S": "a"}}'
+	arn=${arn%Policies}Born
+	create_table Born pk S '' '' --resource-policy "$(deny app PutItem "$arn")"
+	fails AccessDeniedException '' 'create-table --resource-policy' put-item --table-name Born --item '{"pk": {"S": "a"}}'
+	drop_table Born
+}
+
+test_policies()
+{
+	local arn=arn:aws:dynamodb:us-east-1:000000000000:table/Policies
+	local scaling='MinimumUnits=5,MaximumUnits=50,ScalingPolicyUpdate={TargetTrackingScalingPolicyConfiguration={TargetValue=70}}'
+
+	create_table Policies pk S
+	test_resource_policies "$arn"
+	same "$(query ContributorInsightsStatus update-contributor-insights --table-name Policies \
+		--contributor-insights-action ENABLE --contributor-insights-mode THROTTLED_KEYS)" ENABLING 'update-contributor-insights'
+	same "$(query '[ContributorInsightsStatus,ContributorInsightsMode]' describe-contributor-insights --table-name Policies)" \
+		$'ENABLED\tTHROTTLED_KEYS' 'describe-contributor-insights'
+	same "$(query 'ContributorInsightsSummaries[].TableName' list-contributor-insights)" Policies 'list-contributor-insights'
+	same "$(query '[TableMaxReadCapacityUnits,TableMaxWriteCapacityUnits]' describe-limits)" $'40000\t40000' 'describe-limits'
+	works 'update-table' update-table --table-name Policies --billing-mode PROVISIONED \
+		--provisioned-throughput ReadCapacityUnits=5,WriteCapacityUnits=5
+	works 'update-table-replica-auto-scaling' update-table-replica-auto-scaling --table-name Policies \
+		--provisioned-write-capacity-auto-scaling-update "$scaling"
+	same "$(query 'TableAutoScalingDescription.Replicas[0].ReplicaProvisionedWriteCapacityAutoScalingSettings.[MinimumUnits,MaximumUnits]' \
+		describe-table-replica-auto-scaling --table-name Policies)" $'5\t50' 'describe-table-replica-auto-scaling'
+	drop_table Policies
 }
 
 TMPDIR=${TMPDIR:-/tmp}

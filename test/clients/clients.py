@@ -72,12 +72,12 @@ def create(client, name, keys, **more):
     """A table with keys like ['pk S', 'sk S'], once it is active."""
     pairs = [key.split() for key in keys]
     more.setdefault('BillingMode', 'PAY_PER_REQUEST')
+    more.setdefault('AttributeDefinitions', [{'AttributeName': attribute, 'AttributeType': kind}
+                                             for attribute, kind in pairs])
     response = client.create_table(
         TableName=name,
         KeySchema=[{'AttributeName': attribute, 'KeyType': kind}
                    for (attribute, _), kind in zip(pairs, ['HASH', 'RANGE'])],
-        AttributeDefinitions=[{'AttributeName': attribute, 'AttributeType': kind}
-                              for attribute, kind in pairs],
         **more)
     client.get_waiter('table_exists').wait(TableName=name, WaiterConfig={'Delay': 1})
     return response['TableDescription']

@@ -54,7 +54,8 @@ like($out, qr/^INSERT .*'Encore'.*^INSERT .*'Live'/ms, 'records of the stream') 
 # SQL: what goes wrong is meant to
 my @sections = ('Access keys', 'Getting started with SQL', 'Two forms of every operation', 'Storing', 'Reading', 'Querying',
 	'Scanning', 'Secondary indexes', 'Updating', 'Deleting', 'Batches', 'Transactions', 'PartiQL', 'Legacy parameters',
-	'Streams', 'Subscriptions', 'Time to live', 'Tables and tags', 'SQL access', 'Errors', 'Plain JSON', 'Security');
+	'Streams', 'Subscriptions', 'Time to live', 'Tables and tags', 'Throughput', 'SQL access', 'Errors', 'Plain JSON', 'Security',
+	'Policies');
 my $text = '';
 
 for my $section (@sections)
@@ -78,7 +79,9 @@ for my $expected (
 	[ 'PartiQL', qr/"Plays": 1/ ],
 	[ 'Streams', qr/^INSERT\|.*"Fog"/m ],
 	[ 'Subscriptions', qr/^songs\|function:public\.count_songs\(pg_catalog\.jsonb\)\|active\|/m ],
-	[ 'Time to live', qr/^Sessions\|expires\|ENABLED\|0\|1\|0\|/m ])
+	[ 'Time to live', qr/^Sessions\|expires\|ENABLED\|0\|1\|0\|/m ],
+	[ 'Throughput', qr/^Votes\|\d+\|1\|-\d.*^PKC\|vote 1\|1\|0$/ms ],
+	[ 'Policies', qr/^dynamodb:GetItem\|allowed\|.*OwnScores.*^dynamodb:DeleteItem\|implicitDeny$/ms ])
 {
 	my ($section, $pattern) = @$expected;
 	my ($result) = $results =~ /^== \Q$section\E\n(.*?)(?=^== |\z)/ms;

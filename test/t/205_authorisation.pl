@@ -631,6 +631,7 @@ sub attributes
 {
 	my @names = (ExpressionAttributeNames => { '#s' => 'secret' });
 	my @projection = (ProjectionExpression => 'title');
+	my @tell = (ReturnValuesOnConditionCheckFailure => 'ALL_OLD');
 	my %legacy = (TableName => 'Fine', KeyConditions => {
 		id => { ComparisonOperator => 'EQ', AttributeValueList => [ { S => 'own' } ] } });
 
@@ -674,6 +675,9 @@ sub attributes
 			'title = secret OR title = :t', 'contains(secret, :t)', 'NOT secret.x[1] = :t', 'title IN (:t, secret)', ':t BETWEEN title AND secret'),
 		DeleteItem => of_key('put', ConditionExpression => 'attribute_not_exists(secret)'), 'DeleteItem',
 		DeleteItem => of_key('put', ReturnValues => 'ALL_OLD'), 'DeleteItem',
+		UpdateItem => set_of('own', 'REMOVE n', ConditionExpression => 'attribute_not_exists(title)', @tell), 'UpdateItem',
+		TransactWriteItems => transaction({ ConditionCheck => of_key('own', ConditionExpression => 'attribute_not_exists(title)', @tell) }), 'ConditionCheckItem',
+		ExecuteStatement => { Statement => q(UPDATE "Fine" SET n = 1 WHERE id = 'own' AND sk = 1 AND title = 'none'), @tell }, 'PartiQLUpdate',
 		DeleteItem => of_key('put'), '',
 		BatchGetItem => gets(['own'], @projection), '',
 		BatchGetItem => gets(['own']), 'BatchGetItem',
