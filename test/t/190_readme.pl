@@ -80,7 +80,7 @@ for my $expected (
 	[ 'Streams', qr/^INSERT\|.*"Fog"/m ],
 	[ 'Subscriptions', qr/^songs\|function:public\.count_songs\(pg_catalog\.jsonb\)\|active\|/m ],
 	[ 'Time to live', qr/^Sessions\|expires\|ENABLED\|0\|1\|0\|/m ],
-	[ 'Throughput', qr/^Votes\|\d+\|1\|-\d.*^PKC\|vote 1\|1\|0$/ms ],
+	[ 'Throughput', qr/^\[.*"cyd".*"dan".*\]\nVotes\|2\|2\|.*^PKC\|ann\|1\|0$/ms ],
 	[ 'Policies', qr/^dynamodb:GetItem\|allowed\|.*OwnScores.*^dynamodb:DeleteItem\|implicitDeny$/ms ])
 {
 	my ($section, $pattern) = @$expected;
