@@ -44,6 +44,7 @@ OBJS = \
 	src/expr_path.o \
 	src/expr_update.o \
 	src/expr_words.o \
+	src/funcarg.o \
 	src/guc.o \
 	src/http_auth.o \
 	src/http_commit.o \

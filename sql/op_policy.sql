@@ -137,6 +137,10 @@ SELECT policy_put(:'arn', policy_of('Deny', '*'));
 SELECT policy_put(:'arn', policy_of('Deny', 'DeleteResourcePolicy'));
 SELECT policy_put(:'arn', policy_of('Deny', 'PutResourcePolicy'), '{"ConfirmRemoveSelfResourceAccess": false}');
 SELECT policy_put(:'arn', policy_of('Deny', 'PutResourcePolicy', resource => :'arn'));
+-- for now, by its conditions
+SELECT policy_put(:'arn', jsonb_set(policy_of('Deny', '*')::jsonb, '{Statement,0,Condition}', condition)::text) ~ '^[0-9]+$' AS put
+FROM unnest(ARRAY['{"StringNotEquals": {"aws:username": "regress_policy_app"}}', '{"StringEquals": {"aws:username": "regress_policy_app"}}',
+	'{"StringLike": {"aws:ResourceTag/team": "*"}}', '{"DateGreaterThan": {"aws:CurrentTime": "2020-01-01"}}']::jsonb[]) condition;
 SELECT policy_put(:'arn', policy_of('Deny', 'PutResourcePolicy', resource => :'arn' || '/index/i')) ~ '^[0-9]+$' AS other_resource;
 SELECT policy_put(:'arn', policy_of('Deny', 'GetResourcePolicy')) ~ '^[0-9]+$' AS other_action;
 SELECT policy_delete(:'arn') ~ 'RevisionId' AS deleted;

@@ -1408,7 +1408,6 @@ COMMENT ON COLUMN dynamo.scaling_activity.to_capacity IS 'units a second wanted'
 COMMENT ON COLUMN dynamo.scaling_activity.successful IS 'false: nothing was changed';
 COMMENT ON COLUMN dynamo.scaling_activity.cause IS 'why';
 COMMENT ON COLUMN dynamo.scaling_activity.message IS 'how it went';
-COMMENT ON SEQUENCE dynamo.scaling_activity_activity_id_seq IS 'numbers of activities';
 REVOKE ALL ON dynamo.scaling_activity FROM PUBLIC;
 
 CREATE VIEW dynamo.scalable_targets WITH (security_barrier) AS
@@ -1654,7 +1653,8 @@ CREATE VIEW dynamo.identity_policies WITH (security_barrier) AS
 		p.policy_name, p.document, p.created_at, p.changed_at
 	FROM dynamo.identity_policy p JOIN pg_catalog.pg_roles r ON r.oid = p.role
 	WHERE pg_catalog.pg_has_role(r.oid, 'MEMBER') OR
-		pg_catalog.has_function_privilege('dynamo.put_role_policy(regrole, text, text)', 'EXECUTE')
+		pg_catalog.has_function_privilege(
+			'dynamo.put_role_policy(pg_catalog.regrole, pg_catalog.text, pg_catalog.text)', 'EXECUTE')
 	UNION ALL
 	SELECT NULL, p.access_key_id, p.policy_name, p.document, p.created_at, p.changed_at
 	FROM dynamo.access_key_policy p JOIN dynamo.access_key k USING (access_key_id)

@@ -143,6 +143,13 @@ BEGIN;
 SELECT pg_temp.put('thr_back', 'a', 1, 390000);
 ROLLBACK;
 SELECT pg_temp.put('thr_back', 'a', 1);
+-- more throughput pays back sooner what is owed
+SELECT pg_temp.make('thr_more', 1, 1);
+SELECT pg_temp.put('thr_more', 'a', 1, 390000);
+SELECT pg_temp.put('thr_more', 'a', 1);
+SELECT dynamo.update_table('{"TableName": "thr_more", "ProvisionedThroughput": {"ReadCapacityUnits": 1, "WriteCapacityUnits": 39000}}') IS NOT NULL;
+SELECT pg_sleep(0.05);
+SELECT pg_temp.put('thr_more', 'a', 1, 10);
 -- a table of the same name begins anew
 SELECT pg_temp.try('DeleteTable', '{"TableName": "thr_back"}');
 SELECT pg_temp.make('thr_back', 1, 1);
@@ -289,7 +296,7 @@ SELECT pg_temp.make('thr_qlif', 1, 1);
 SELECT dynamo.set_throttling('thr_qlif', false);
 SELECT pg_temp.put('thr_qlif', 'a', 1, 390000);
 SELECT dynamo.set_throttling('thr_qlif', NULL);
-SELECT pg_temp.call('BatchExecuteStatement', '{"Statements": [{"Statement": "INSERT INTO thr_qlif VALUE {''p'': ''a'', ''s'': 1}"}]}');
+SELECT dynamo.batch_execute_statement('{"ReturnConsumedCapacity": "TOTAL", "Statements": [{"Statement": "INSERT INTO thr_qlif VALUE {''p'': ''a'', ''s'': 1}"}]}');
 SELECT pg_temp.put('thr_qlif', 'a', 2);
 
 --

@@ -55,6 +55,8 @@ typedef struct Decision
 	bool		has_index;
 	bool		restricted;		/* does a policy ask for the request's content? */
 	bool		allowed;		/* whatever the content, unless that is denied */
+	uint64		pending_identity;	/* statements that depend on the content */
+	uint64		pending_resource;
 	char		table[MAX_NAME + 1];
 	char		index[MAX_NAME + 1];
 	char		access_key[MAX_ACCESS_KEY + 1];	/* empty for none */
@@ -117,28 +119,13 @@ ddb_access_caller_is(Oid role)
  * ----------------------------------------------------------------
  */
 
-static bool
-skip_text(DdbText *text, const char *str, int len)
-{
-	if (text->len < len || memcmp(text->str, str, len) != 0)
-		return false;
-	text->str += len;
-	text->len -= len;
-	return true;
-}
-
-static bool
-skip(DdbText *text, const char *str)
-{
-	return skip_text(text, str, strlen(str));
-}
-
 /* cut off what begins an ARN of DynamoDB in our region and account */
 static bool
 skip_ours(DdbText *arn)
 {
-	return skip(arn, ":dynamodb:") && skip(arn, ddb_region) && skip(arn, ":") &&
-		skip(arn, ddb_account_id) && skip(arn, ":");
+	return ddb_text_skip(arn, ":dynamodb:") && ddb_text_skip(arn, ddb_region) &&
+		ddb_text_skip(arn, ":") && ddb_text_skip(arn, ddb_account_id) &&
+		ddb_text_skip(arn, ":");
 }
 
 /*
@@ -152,7 +139,7 @@ with_own_partition(DdbText arn)
 	const char *end;
 	StringInfoData own;
 
-	if (!skip(&rest, "arn:"))
+	if (!ddb_text_skip(&rest, "arn:"))
 		return arn;
 	end = memchr(rest.str, ':', rest.len);
 	if (end == NULL || (end - rest.str == 3 && memcmp(rest.str, "aws", 3) == 0))
@@ -243,7 +230,7 @@ find_resource(DdbText arn, Resource *out)
 	DdbText		name;
 
 	memset(out, 0, sizeof(Resource));
-	if (!skip(&arn, "arn:aws") || !skip_ours(&arn) || !skip(&arn, "table/"))
+	if (!ddb_text_skip(&arn, "arn:aws") || !skip_ours(&arn) || !ddb_text_skip(&arn, "table/"))
 		return;
 	name = arn;
 	end = memchr(arn.str, '/', arn.len);
@@ -252,7 +239,7 @@ find_resource(DdbText arn, Resource *out)
 	out->table = ddb_catalog_find(name.str, name.len);
 	arn.str += name.len;
 	arn.len -= name.len;
-	if (skip(&arn, "/stream/"))
+	if (ddb_text_skip(&arn, "/stream/"))
 		find_stream(name, arn, out);
 	else if (out->table != NULL)
 		out->relid = out->table->relid;
@@ -292,22 +279,21 @@ set_uses_content(const DdbPolicySet *set)
 	return false;
 }
 
-/* one policy's word, added to those before it */
+/* one policy's word, added to those before it; pending: NULL to ask all of it */
 static void
-ask(const DdbStoredPolicy *stored, const DdbPolicyRequest *request, DdbPolicyVerdict *verdict)
+ask(const DdbStoredPolicy *stored, const DdbPolicyRequest *request, const uint64 *pending,
+	DdbPolicyVerdict *verdict)
 {
 	if (stored->policy == NULL)
 		verdict->denied = true;
-	else
+	else if (pending == NULL)
 		ddb_policy_evaluate(stored->policy, request, verdict);
+	else
+		ddb_policy_evaluate_pending(stored->policy, request, *pending, verdict);
 }
 
-/*
- * With content_only, only those that ask for the request's content, for the
- * others' word is known.
- */
 static void
-ask_set(const DdbPolicySet *set, const DdbPolicyRequest *request, bool content_only,
+ask_set(const DdbPolicySet *set, const DdbPolicyRequest *request, const Decision *known,
 		Verdict *verdict)
 {
 	int			i;
@@ -316,10 +302,8 @@ ask_set(const DdbPolicySet *set, const DdbPolicyRequest *request, bool content_o
 		return;
 	verdict->has_identity = true;
 	for (i = 0; i < set->count; i++)
-	{
-		if (!content_only || uses_content(&set->policies[i]))
-			ask(&set->policies[i], request, &verdict->identity);
-	}
+		ask(&set->policies[i], request, known != NULL ? &known->pending_identity : NULL,
+			&verdict->identity);
 }
 
 static void
@@ -335,15 +319,17 @@ init_request(DdbPolicyRequest *request, DdbLook *look)
 }
 
 static void
-ask_all(const Policies *policies, const DdbPolicyRequest *request, bool content_only,
+ask_all(const Policies *policies, const DdbPolicyRequest *request, const Decision *known,
 		Verdict *verdict)
 {
 	memset(verdict, 0, sizeof(Verdict));
-	ask_set(policies->of_role, request, content_only, verdict);
-	ask_set(policies->of_key, request, content_only, verdict);
-	if (policies->of_resource != NULL &&
-		(!content_only || uses_content(policies->of_resource)))
-		ask(policies->of_resource, request, &verdict->resource);
+	ask_set(policies->of_role, request, known, verdict);
+	ask_set(policies->of_key, request, known, verdict);
+	if (policies->of_resource != NULL)
+		ask(policies->of_resource, request, known != NULL ? &known->pending_resource : NULL,
+			&verdict->resource);
+	if (known != NULL && known->allowed)
+		verdict->identity.allowed = true;
 }
 
 /*
@@ -373,38 +359,21 @@ static void
 add_statements(JsonbValue *list, const DdbStoredPolicy *stored, const char *type,
 			   const DdbPolicyRequest *request, bool allow)
 {
-	DdbStatementName *names;
-	JsonbValue	statement;
-	int			count;
-	int			i;
+	DdbPolicySource source = {stored->name, type};
+	JsonbValue	problem;
 
-	if (stored->policy == NULL)
+	if (stored->policy != NULL)
 	{
-		ddb_json_object(&statement, 3);
-		ddb_json_add_string(&statement, "SourcePolicyId", stored->name);
-		ddb_json_add_string(&statement, "SourcePolicyType", type);
-		ddb_json_add_string(&statement, "Problem", "not a valid policy");
-		if (!allow)
-			ddb_json_append(list, &statement);
+		ddb_policy_list_applying(stored->policy, request, allow, &source, list);
 		return;
 	}
-	names = palloc(ddb_policy_count(stored->policy) * sizeof(DdbStatementName));
-	count = ddb_policy_applying(stored->policy, request, allow, names);
-	for (i = 0; i < count; i++)
-	{
-		JsonbValue	sid;
-
-		ddb_json_object(&statement, 4);
-		ddb_json_add_string(&statement, "SourcePolicyId", stored->name);
-		ddb_json_add_string(&statement, "SourcePolicyType", type);
-		ddb_json_add_int(&statement, "Statement", names[i].number);
-		if (names[i].sid.str != NULL)
-		{
-			ddb_json_string(&sid, names[i].sid.str, names[i].sid.len);
-			ddb_json_add_value(&statement, "Sid", &sid);
-		}
-		ddb_json_append(list, &statement);
-	}
+	if (allow)
+		return;
+	ddb_json_object(&problem, 3);
+	ddb_json_add_string(&problem, "SourcePolicyId", source.id);
+	ddb_json_add_string(&problem, "SourcePolicyType", source.type);
+	ddb_json_add_string(&problem, "Problem", "not a valid policy");
+	ddb_json_append(list, &problem);
 }
 
 static void
@@ -476,7 +445,7 @@ take_note(DdbLook *look, const Policies *policies, const DdbPolicyRequest *reque
 	ListCell   *lc;
 	char	   *resource = pnstrdup(look->resource.str, look->resource.len);
 
-	ask_all(policies, request, false, &verdict);
+	ask_all(policies, request, NULL, &verdict);
 	decision = decide(&verdict, first);
 	statements = deciding_statements(policies, request, decision);
 
@@ -545,46 +514,54 @@ refuse(DdbDecision decision, const char *action, DdbText resource)
 	ddb_access_denied_explicitly(action, arn, decision == DDB_DENIED_BY_RESOURCE);
 }
 
+/* fill in who asks, and what; full_action has room for MAX_ACTION bytes */
+static void
+init_look(DdbLook *look, DdbPolicyRequest *request, const char *action, char *full_action)
+{
+	make_action(full_action, action);
+	look->action = full_action;
+	look->role = GetUserId();
+	look->role_name = name_of_role(look->role);
+	look->principal = make_principal(look->role_name);
+	init_request(request, look);
+}
+
 /*
  * One look: the fields of *look that tell the resource, and which look it is,
- * are set.  known: what the first look has decided; NULL to ask all policies.
- * Returns whether it is allowed whatever is still to come.
+ * are set.  known: what the first look has decided, whose pending statements
+ * are asked; NULL to ask all of them.
+ * *verdict is what they say.
  */
-static bool
+static void
 take_look(DdbLook *look, const char *action, Oid relid, const char *label,
-		  const Decision *known)
+		  const Decision *known, Verdict *verdict)
 {
 	char		full_action[MAX_ACTION];
 	DdbPolicyRequest request;
 	Policies	policies;
-	Verdict		verdict;
 	DdbDecision decision;
 
-	look->role = GetUserId();
+	init_look(look, &request, action, full_action);
 	find_policies(look->role, relid, label, &policies);
-	make_action(full_action, action);
-	look->action = full_action;
-	look->role_name = name_of_role(look->role);
-	look->principal = make_principal(look->role_name);
-	init_request(&request, look);
+	if (known != NULL && known->version != ddb_policystore_version())
+		known = NULL;			/* they have changed just now */
 	if (ddb_access_simulation != NULL)
 	{
 		take_note(look, &policies, &request);
-		return false;
+		return;
 	}
-	ask_all(&policies, &request, known != NULL, &verdict);
-	if (known != NULL && known->allowed)
-		verdict.identity.allowed = true;
-	decision = decide(&verdict, look->first != NULL && !look->first->whole);
+	ask_all(&policies, &request, known, verdict);
+	decision = decide(verdict, look->first != NULL && !look->first->whole);
 	if (decision != DDB_ALLOWED)
 		refuse(decision, action, look->resource);
-	return verdict.identity.allowed || verdict.resource.allowed;
 }
 
 bool
 ddb_access_is_active(void)
 {
-	return !ddb_policystore_is_empty() || ddb_access_simulation != NULL;
+	if (ddb_access_simulation != NULL)
+		return true;
+	return !ddb_policystore_is_empty() && !ddb_access_caller.is_service;
 }
 
 /* does any policy that holds for the table ask for the request's content? */
@@ -599,10 +576,31 @@ asks_for_content(const DdbTable *table)
 }
 
 static bool
+is_text(const char *str, DdbText text)
+{
+	return memcmp(str, text.str, text.len) == 0 && str[text.len] == '\0';
+}
+
+/* the id of the access key whose policies hold for the current role; empty for none */
+static DdbText
+caller_access_key(void)
+{
+	DdbText		id = {"", 0};
+
+	if (ddb_access_caller.access_key_id != NULL && ddb_access_caller_is(GetUserId()))
+	{
+		id.str = ddb_access_caller.access_key_id;
+		id.len = strlen(id.str);
+	}
+	return id;
+}
+
+static bool
 is_decision_on(const Decision *decision, const DdbTable *table)
 {
 	return decision->relid == table->relid && decision->role == GetUserId() &&
-		decision->version == ddb_policystore_version();
+		decision->version == ddb_policystore_version() &&
+		is_text(decision->access_key, caller_access_key());
 }
 
 /*
@@ -614,7 +612,7 @@ ddb_access_is_restricted(const DdbTable *table)
 {
 	if (ddb_access_simulation != NULL)
 		return true;
-	if (ddb_policystore_is_empty())
+	if (!ddb_access_is_active())
 		return false;
 	if (last_decision != NULL && is_decision_on(last_decision, table))
 		return last_decision->restricted;
@@ -636,12 +634,6 @@ typedef struct DecisionKey
 	DdbText		index_name;		/* empty for none */
 	DdbText		access_key;		/* the same */
 } DecisionKey;
-
-static bool
-is_text(const char *str, DdbText text)
-{
-	return memcmp(str, text.str, text.len) == 0 && str[text.len] == '\0';
-}
 
 static void
 set_text(char *str, DdbText text)
@@ -666,13 +658,7 @@ make_decision_key(DecisionKey *key, const DdbFirstLook *first, DdbText table_nam
 	key->has_index = index_name.str != NULL;
 	key->index_name.str = key->has_index ? index_name.str : "";
 	key->index_name.len = key->has_index ? index_name.len : 0;
-	key->access_key.str = "";
-	key->access_key.len = 0;
-	if (ddb_access_caller.access_key_id != NULL && ddb_access_caller_is(GetUserId()))
-	{
-		key->access_key.str = ddb_access_caller.access_key_id;
-		key->access_key.len = strlen(key->access_key.str);
-	}
+	key->access_key = caller_access_key();
 	return key->access_key.len <= MAX_ACCESS_KEY;
 }
 
@@ -725,7 +711,8 @@ is_decision(const Decision *decision, const DecisionKey *key)
 }
 
 static void
-keep_decision(Decision *decision, const DecisionKey *key, uint64 version, bool allowed)
+keep_decision(Decision *decision, const DecisionKey *key, uint64 version,
+			  const Verdict *verdict)
 {
 	decision->version = version;
 	decision->role = GetUserId();
@@ -735,7 +722,9 @@ keep_decision(Decision *decision, const DecisionKey *key, uint64 version, bool a
 	set_text(decision->table, key->table_name);
 	set_text(decision->index, key->index_name);
 	set_text(decision->access_key, key->access_key);
-	decision->allowed = allowed;
+	decision->allowed = verdict->identity.allowed || verdict->resource.allowed;
+	decision->pending_identity = verdict->identity.pending;
+	decision->pending_resource = verdict->resource.pending;
 	decision->restricted = asks_for_content(key->table);
 	decision->action = key->first->action;
 }
@@ -746,7 +735,7 @@ decision_of(const DdbAccess *access)
 {
 	const Decision *decision = last_decision;
 
-	if (decision == NULL || !is_decision_on(decision, access->table) ||
+	if (ddb_access_simulation != NULL || decision == NULL || !is_decision_on(decision, access->table) ||
 		strcmp(decision->action, access->action) != 0 ||
 		decision->has_index != (access->index != NULL))
 		return NULL;
@@ -765,9 +754,14 @@ ddb_access_check(const DdbAccess *access)
 {
 	DdbText		table = {access->table->name, strlen(access->table->name)};
 	DdbText		index = {NULL, 0};
+	const Decision *known;
+	Verdict		verdict;
 	DdbLook		look;
 
 	if (!ddb_access_is_active())
+		return;
+	known = decision_of(access);
+	if (known != NULL && known->pending_identity == 0 && known->pending_resource == 0)
 		return;
 	if (access->index != NULL)
 	{
@@ -778,12 +772,12 @@ ddb_access_check(const DdbAccess *access)
 	look.access = access;
 	look.table = access->table;
 	look.resource = arn_of(table, index);
-	(void) take_look(&look, access->action, look.table->relid, NULL, decision_of(access));
+	take_look(&look, access->action, look.table->relid, NULL, known, &verdict);
 }
 
 /* true if it holds for the next look at the same resource, too */
 static bool
-take_first_look(const DdbFirstLook *first, DdbText arn, bool *allowed)
+take_first_look(const DdbFirstLook *first, DdbText arn, Verdict *verdict)
 {
 	Resource	resource;
 	DdbLook		look;
@@ -794,17 +788,40 @@ take_first_look(const DdbFirstLook *first, DdbText arn, bool *allowed)
 	find_resource(arn, &resource);
 	look.table = resource.table;
 	last_decision = NULL;
-	*allowed = take_look(&look, first->action, resource.relid, resource.label, NULL);
-	return !look.changeable;
+	memset(verdict, 0, sizeof(Verdict));
+	take_look(&look, first->action, resource.relid, resource.label, NULL, verdict);
+	return !look.changeable && verdict->identity.nstatements <= DDB_POLICY_MAX_PENDING &&
+		verdict->resource.nstatements <= DDB_POLICY_MAX_PENDING;
 }
 
 void
 ddb_access_check_action(const DdbFirstLook *first, DdbText arn)
 {
-	bool		allowed;
+	Verdict		verdict;
 
 	if (ddb_access_is_active())
-		(void) take_first_look(first, with_own_partition(arn), &allowed);
+		(void) take_first_look(first, with_own_partition(arn), &verdict);
+}
+
+bool
+ddb_access_is_denied_by(const DdbPolicy *policy, const char *action, DdbText arn)
+{
+	DdbFirstLook first = {.action = action, .whole = true};
+	char		full_action[MAX_ACTION];
+	DdbPolicyRequest request;
+	DdbPolicyVerdict verdict;
+	Resource	resource;
+	DdbLook		look;
+
+	memset(&look, 0, sizeof(look));
+	memset(&verdict, 0, sizeof(verdict));
+	look.first = &first;
+	look.resource = with_own_partition(arn);
+	find_resource(look.resource, &resource);
+	look.table = resource.table;
+	init_look(&look, &request, action, full_action);
+	ddb_policy_evaluate(policy, &request, &verdict);
+	return verdict.denied;
 }
 
 void
@@ -813,14 +830,14 @@ ddb_access_check_table(const DdbFirstLook *first, DdbText table_name, DdbText in
 	Decision   *decision;
 	DecisionKey key;
 	uint64		version;
-	bool		allowed;
+	Verdict		verdict;
 
 	if (!ddb_access_is_active())
 		return;
 	if (ddb_access_simulation != NULL ||
 		!make_decision_key(&key, first, table_name, index_name))
 	{
-		(void) take_first_look(first, arn_of(table_name, index_name), &allowed);
+		(void) take_first_look(first, arn_of(table_name, index_name), &verdict);
 		return;
 	}
 	decision = place_of_decision(&key);
@@ -828,9 +845,9 @@ ddb_access_check_table(const DdbFirstLook *first, DdbText table_name, DdbText in
 	{
 		version = ddb_policystore_version();
 		decision->action = NULL;
-		if (!take_first_look(first, arn_of(table_name, index_name), &allowed))
+		if (!take_first_look(first, arn_of(table_name, index_name), &verdict))
 			return;
-		keep_decision(decision, &key, version, allowed);
+		keep_decision(decision, &key, version, &verdict);
 	}
 	last_decision = decision;
 }

@@ -82,6 +82,15 @@ extern void ddb_access_check_action(const DdbFirstLook *look, DdbText arn);
 extern void ddb_access_check_table(const DdbFirstLook *look, DdbText table_name,
 								   DdbText index_name);
 
+struct DdbPolicy;
+
+/*
+ * Would a policy, if it were in force, deny the caller an action that has no
+ * content, as it is called now?
+ */
+extern bool ddb_access_is_denied_by(const struct DdbPolicy *policy, const char *action,
+									DdbText arn);
+
 /*
  * Who calls, beyond the current role; the doors set it.  A call over SQL has
  * none of the first three.
@@ -95,6 +104,7 @@ typedef struct DdbCaller
 	const char *source_ip;		/* NULL for a local socket */
 	const char *user_agent;		/* NULL for none */
 	TimestampTz token_issued;	/* of a session token; 0 for none */
+	bool		is_service;		/* the server itself, for which no policy holds */
 	bool		over_http;		/* otherwise the session's connection tells the
 								 * rest */
 	bool		secure_transport;

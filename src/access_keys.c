@@ -61,7 +61,8 @@ text_of(const char *str)
 static bool
 same_key(DdbText key, const char *name, int len)
 {
-	return key.len == len && pg_strncasecmp(key.str, name, len) == 0;
+	return key.len == len && (memcmp(key.str, name, len) == 0 ||
+							  ddb_text_same_nocase(key, (DdbText) {name, len}));
 }
 
 /* ----------------------------------------------------------------
@@ -597,7 +598,7 @@ names_key(const char *name, int len, DdbText key, DdbText *rest)
 {
 	if (name[len - 1] != '/')
 		return same_key(key, name, len);
-	if (key.len <= len || pg_strncasecmp(key.str, name, len) != 0)
+	if (key.len <= len || !same_key((DdbText) {key.str, len}, name, len))
 		return false;
 	rest->str = key.str + len;
 	rest->len = key.len - len;

@@ -476,15 +476,7 @@ ddb_accesskey_signing_key(const DdbAccessKey *key, const char *scope_date,
  * ----------------------------------------------------------------
  */
 
-/* a statement of this file and the types of its parameters */
-typedef struct KeyQuery
-{
-	const char *sql;
-	int			nargs;
-	Oid			argtypes[NATTS];
-} KeyQuery;
-
-static const KeyQuery key_queries[] = {
+static const DdbFixedQuery key_queries[] = {
 	[QUERY_INSERT - QUERY_INSERT] = {
 		"INSERT INTO dynamo.access_key (access_key_id, role, secret_access_key,"
 		" session_token, expires_at, status, created_at, claims)"
@@ -514,13 +506,7 @@ static const KeyQuery key_queries[] = {
 static void
 build_query(const DdbTable *table, int query, DdbQueryText *text)
 {
-	const KeyQuery *key_query = &key_queries[query - QUERY_INSERT];
-	int			i;
-
-	appendStringInfoString(&text->sql, key_query->sql);
-	for (i = 0; i < key_query->nargs; i++)
-		ddb_plan_add_arg(text, key_query->argtypes[i]);
-	text->any_plan = true;
+	ddb_plan_set_query(text, &key_queries[query - QUERY_INSERT]);
 }
 
 /*

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -19,13 +20,13 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #include "access.h"
 #include "accesskey.h"
 #include "compat.h"
 #include "error.h"
+#include "funcarg.h"
 #include "op.h"
 #include "shape.h"
 
@@ -60,8 +61,8 @@ manages_policies(void)
 	Datum		function = DirectFunctionCall1(regprocedurein,
 											   CStringGetDatum(put_role_policy));
 
-	return pg_proc_aclcheck(DatumGetObjectId(function), GetUserId(),
-							ACL_EXECUTE) == ACLCHECK_OK;
+	return ddb_function_aclcheck(DatumGetObjectId(function), GetUserId(),
+								 ACL_EXECUTE) == ACLCHECK_OK;
 }
 
 /*
@@ -88,14 +89,11 @@ static const DdbAccessKey *
 key_arg(FunctionCallInfo fcinfo, int arg, Oid role)
 {
 	DdbText		id;
-	text	   *value;
 	const DdbAccessKey *key;
 
 	if (PG_ARGISNULL(arg))
 		return NULL;
-	value = PG_GETARG_TEXT_PP(arg);
-	id.str = VARDATA_ANY(value);
-	id.len = VARSIZE_ANY_EXHDR(value);
+	id = ddb_funcarg_text(fcinfo, arg);
 	key = ddb_accesskey_find(id);
 	if (key == NULL || key->role != role)
 		ereport(ERROR,
@@ -122,26 +120,12 @@ context_arg(FunctionCallInfo fcinfo, int arg)
 static const DdbOperation *
 operation_arg(FunctionCallInfo fcinfo, int arg)
 {
-	text	   *name = PG_GETARG_TEXT_PP(arg);
-	const DdbOperation *op = ddb_op_find(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	DdbText		name = ddb_funcarg_text(fcinfo, arg);
+	const DdbOperation *op = ddb_op_find(name.str, name.len);
 
 	if (op == NULL || op->handler == NULL)
 		ddb_error(DDB_UNKNOWN_OPERATION, "%s", "");
 	return op;
-}
-
-static void
-require_args(FunctionCallInfo fcinfo, int count)
-{
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument %d must not be null", i + 1)));
-	}
 }
 
 /* ----------------------------------------------------------------
@@ -324,7 +308,7 @@ is_denial(const ErrorData *error)
 
 /*
  * One row for each look.  A request that policies allow and that is in error
- * raises that error.
+ * raises that error, and so does being cancelled.
  */
 static void
 answer(FunctionCallInfo fcinfo, const Question *question, DdbDoc overrides)
@@ -334,8 +318,9 @@ answer(FunctionCallInfo fcinfo, const Question *question, DdbDoc overrides)
 	ReturnSetInfo *result;
 	ListCell   *lc;
 
-	if (error->sqlerrcode != ERRCODE_DDB_SIMULATED && !is_denied(&simulation) &&
-		!is_denial(error))
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
+		(error->sqlerrcode != ERRCODE_DDB_SIMULATED && !is_denied(&simulation) &&
+		 !is_denial(error)))
 		ReThrowError(error);
 	InitMaterializedSRF(fcinfo, 0);
 	result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -354,7 +339,7 @@ ddb_simulate_policy(PG_FUNCTION_ARGS)
 {
 	Question	question = {InvalidOid};
 
-	require_args(fcinfo, 3);
+	ddb_funcarg_require(fcinfo, 3);
 	question.role = role_arg(fcinfo, 0);
 	question.op = operation_arg(fcinfo, 1);
 	question.request = ddb_doc_root(PG_GETARG_JSONB_P(2));
@@ -371,17 +356,14 @@ Datum
 ddb_simulate_principal_policy(PG_FUNCTION_ARGS)
 {
 	Question	question = {InvalidOid};
-	text	   *resource;
 
-	require_args(fcinfo, 3);
+	ddb_funcarg_require(fcinfo, 3);
 	question.role = role_arg(fcinfo, 0);
 	question.action = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	if (pg_strncasecmp(question.action, ACTION_PREFIX, strlen(ACTION_PREFIX)) != 0)
 		ddb_validation_error("The action must be one of DynamoDB, e.g. dynamodb:GetItem");
 	question.action += strlen(ACTION_PREFIX);
-	resource = PG_GETARG_TEXT_PP(2);
-	question.resource.str = VARDATA_ANY(resource);
-	question.resource.len = VARSIZE_ANY_EXHDR(resource);
+	question.resource = ddb_funcarg_text(fcinfo, 2);
 	answer(fcinfo, &question, context_arg(fcinfo, 3));
 	return (Datum) 0;
 }

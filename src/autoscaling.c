@@ -17,7 +17,8 @@
  * While dynamo.metrics is off there is no data point, and only bounds are kept.
  *
  * A change is a call of UpdateTable as the table's owner, in a transaction of
- * its own, under all rules of that operation, as the limit of decreases.
+ * its own, under all rules of that operation, as the limit of decreases, but
+ * no policy: it is the service that calls, as a role linked to it does.
  */
 #include "postgres.h"
 
@@ -35,6 +36,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "access.h"
 #include "autoscaling.h"
 #include "catalog.h"
 #include "error.h"
@@ -49,6 +51,8 @@
 #define REST_POINTS			15	/* before bounds are tried again after a failure */
 #define ROUNDING			1e-6	/* units */
 #define PATIENCE			"5s"	/* with locks of others */
+#define LITTLE_PATIENCE		"1500ms"	/* after one that was waited for in vain; longer
+										 * than autovacuum takes to give way */
 
 /* what is known of a target from earlier evaluations */
 typedef struct WatchKey
@@ -62,7 +66,7 @@ typedef struct Watch
 	WatchKey	key;			/* hash key, first */
 	bool		listed;
 	bool		sampled;
-	uint64		consumed;		/* thousandths of units, when last sampled */
+	uint64		consumed;		/* what the meter said when last sampled */
 	TimestampTz sampled_at;
 	int			high;			/* data points in a row */
 	int			low;
@@ -74,6 +78,7 @@ typedef struct Watch
 typedef struct Evaluation
 {
 	Oid			relid;
+	const char *name;			/* of the table, once it was looked up */
 	Watch	   *watch;
 	const DdbScalingTarget *target;
 	const DdbTable *table;
@@ -89,6 +94,9 @@ typedef struct Evaluation
 
 static HTAB *watches = NULL;
 static TimestampTz last_period_end = 0;
+
+/* has a lock been waited for in vain in this evaluation of all targets? */
+static bool impatient = false;
 
 /* ----------------------------------------------------------------
  * Transactions
@@ -135,10 +143,16 @@ is_cancelled(const ErrorData *error)
 	return error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED;
 }
 
+/* name of the table; NULL for none */
 static void
-log_error(const ErrorData *error)
+log_error(const char *name, const ErrorData *error)
 {
-	if (!is_cancelled(error))
+	if (is_cancelled(error))
+		return;
+	if (name != NULL)
+		ereport(LOG,
+				(errmsg("auto scaling of table \"%s\": %s", name, error->message)));
+	else
 		ereport(LOG,
 				(errmsg("auto scaling: %s", error->message)));
 }
@@ -222,7 +236,7 @@ sample(Evaluation *evaluation)
 	if (watch->sampled && now > watch->sampled_at && consumed >= watch->consumed)
 	{
 		evaluation->has_point = true;
-		evaluation->rate = (double) (consumed - watch->consumed) * (USECS_PER_SEC / 1000) /
+		evaluation->rate = (double) (consumed - watch->consumed) * (USECS_PER_SEC / DDB_UNIT_PARTS) /
 			(double) (now - watch->sampled_at);
 	}
 	watch->sampled = true;
@@ -460,6 +474,23 @@ kind_name(const Evaluation *evaluation)
 	return evaluation->activity.kind == DDB_UNITS_READ ? "read" : "write";
 }
 
+/* what the owner himself may do through the API does not concern the service */
+static void
+update_table(const Evaluation *evaluation)
+{
+	ddb_access_caller.is_service = true;
+	PG_TRY();
+	{
+		(void) ddb_op_execute(ddb_op_find("UpdateTable", strlen("UpdateTable")),
+							  ddb_doc_root(build_request(evaluation)));
+	}
+	PG_FINALLY();
+	{
+		ddb_access_caller.is_service = false;
+	}
+	PG_END_TRY();
+}
+
 /*
  * In a transaction: change it, and tell.  The lock that was enough to look is
  * given up first, for two who both want more would wait for each other.
@@ -472,14 +503,13 @@ change(Evaluation *evaluation)
 
 	UnlockRelationOid(evaluation->relid, AccessShareLock);
 	ddb_as_owner_begin(&as_owner, owner);
-	(void) set_config_option("lock_timeout", PATIENCE, PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("lock_timeout", impatient ? LITTLE_PATIENCE : PATIENCE,
+							 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	LockRelationOid(evaluation->relid, ShareUpdateExclusiveLock);
 	if (is_still_wanted(evaluation))
 	{
 		begin_activity(evaluation);
-		(void) ddb_op_execute(ddb_op_find("UpdateTable", strlen("UpdateTable")),
-							  ddb_doc_root(build_request(evaluation)));
+		update_table(evaluation);
 	}
 	ddb_as_owner_end(&as_owner);
 	if (!evaluation->attempted)
@@ -503,6 +533,7 @@ evaluate(void *arg)
 		forget_points(evaluation->watch);
 		return;
 	}
+	evaluation->name = pstrdup(evaluation->table->name);
 	decide(evaluation);
 	if (evaluation->wanted != evaluation->now_provisioned)
 		change(evaluation);
@@ -521,8 +552,10 @@ record_failure(void *arg)
 static void
 tell_failure(Evaluation *evaluation, ErrorData *error)
 {
+	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		impatient = true;
 	if (ddb_error_by_sqlstate(error->sqlerrcode) == NULL)
-		log_error(error);
+		log_error(evaluation->name, error);
 	if (!evaluation->attempted)
 		return;
 	evaluation->activity.successful = false;
@@ -531,7 +564,7 @@ tell_failure(Evaluation *evaluation, ErrorData *error)
 											error->message);
 	error = run(record_failure, evaluation);
 	if (error != NULL)
-		log_error(error);
+		log_error(evaluation->name, error);
 }
 
 /* returns whether to go on with others */
@@ -582,6 +615,7 @@ evaluate_targets(List *targets)
 	bool		goes_on = true;
 	ListCell   *lc;
 
+	impatient = false;
 	foreach(lc, targets)
 	{
 		goes_on = evaluate_target(lfirst(lc));
@@ -612,7 +646,7 @@ ddb_autoscaling_evaluate(TimestampTz period_end)
 	caller = MemoryContextSwitchTo(context);
 	error = run(list_targets, &targets);
 	if (error != NULL)
-		log_error(error);
+		log_error(NULL, error);
 	else
 		evaluate_targets(targets);
 	MemoryContextSwitchTo(caller);

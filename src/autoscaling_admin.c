@@ -15,6 +15,7 @@
 #include "access.h"
 #include "compat.h"
 #include "error.h"
+#include "funcarg.h"
 #include "op_autoscaling.h"
 
 #define INVALID_PARAMETERS	"One or more parameter values were invalid: "
@@ -56,16 +57,11 @@ text_arg(FunctionCallInfo fcinfo, int arg)
 static DdbText
 required_text_arg(FunctionCallInfo fcinfo, int arg, const char *name)
 {
-	text	   *value = text_arg(fcinfo, arg);
-	DdbText		result;
-
-	if (value == NULL)
+	if (PG_ARGISNULL(arg))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("%s must not be null", name)));
-	result.str = VARDATA_ANY(value);
-	result.len = VARSIZE_ANY_EXHDR(value);
-	return result;
+	return ddb_funcarg_text(fcinfo, arg);
 }
 
 static DdbUnits
@@ -77,8 +73,7 @@ read_dimension(DdbText name, bool has_index)
 	{
 		const struct Dimension *dimension = &dimensions[i];
 
-		if (name.len != strlen(dimension->name) ||
-			memcmp(name.str, dimension->name, name.len) != 0)
+		if (!ddb_text_is(name, dimension->name))
 			continue;
 		if (has_index && dimension->of == OF_TABLE)
 			ddb_validation_error(INVALID_PARAMETERS "index_name cannot be specified for scalable dimension %s",

@@ -49,6 +49,7 @@
 #include "op_bulk.h"
 #include "opstat.h"
 #include "policystore.h"
+#include "session.h"
 #include "transacttoken.h"
 
 #define LISTEN_RETRY_MS		2000
@@ -644,11 +645,7 @@ start_listening(void)
 	while (!ShutdownRequestPending)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-		}
+		ddb_session_reload();
 		if (dlist_is_empty(&daemons) && !renew_daemon())
 			reason = "the TLS certificate or its key cannot be used";
 		else if (ddb_http_listen(&listener, &reason))
@@ -667,8 +664,7 @@ start_listening(void)
 static void
 reload(void)
 {
-	ConfigReloadPending = false;
-	ProcessConfigFile(PGC_SIGHUP);
+	ddb_session_reload();
 	raise_descriptor_limit();
 	if (daemon_has_tls || ddb_tls_cert_file[0] != '\0')
 		(void) renew_daemon();

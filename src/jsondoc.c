@@ -44,6 +44,24 @@
 /* integers below this are exact in a double */
 #define EXACT_DOUBLE_LIMIT	9007199254740992.0
 
+/* ---- texts ---- */
+
+bool
+ddb_text_same_nocase(DdbText a, DdbText b)
+{
+	int			i;
+
+	if (a.len != b.len)
+		return false;
+	for (i = 0; i < a.len; i++)
+	{
+		if (pg_ascii_tolower((unsigned char) a.str[i]) !=
+			pg_ascii_tolower((unsigned char) b.str[i]))
+			return false;
+	}
+	return true;
+}
+
 /* ---- reading ---- */
 
 static inline int

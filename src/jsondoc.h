@@ -25,6 +25,28 @@ ddb_text_same(DdbText a, DdbText b)
 	return a.len == b.len && memcmp(a.str, b.str, a.len) == 0;
 }
 
+static inline bool
+ddb_text_is(DdbText text, const char *str)
+{
+	return text.len == strlen(str) && memcmp(text.str, str, text.len) == 0;
+}
+
+/* letters of ASCII are compared without regard to case */
+extern bool ddb_text_same_nocase(DdbText a, DdbText b);
+
+/* does text begin with prefix?  Then it is cut off. */
+static inline bool
+ddb_text_skip(DdbText *text, const char *prefix)
+{
+	int			len = strlen(prefix);
+
+	if (text->len < len || memcmp(text->str, prefix, len) != 0)
+		return false;
+	text->str += len;
+	text->len -= len;
+	return true;
+}
+
 /* a container inside somebody's jsonb; ptr is NULL where there is none */
 typedef struct DdbDoc
 {

@@ -27,6 +27,7 @@
 
 #include "accesskey.h"
 #include "compat.h"
+#include "funcarg.h"
 #include "policystore.h"
 
 #define ID_PREFIX			"AKIA"
@@ -112,20 +113,6 @@ make_key(Oid role)
  * Arguments
  * ----------------------------------------------------------------
  */
-
-static void
-require_args(FunctionCallInfo fcinfo, int count)
-{
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument %d must not be null", i + 1)));
-	}
-}
 
 /*
  * A text argument of 1 to max_len printable ASCII characters, none of them a
@@ -245,7 +232,7 @@ check_claim_is_first(DdbDoc claims, int i, DdbText name)
 		JsonbValue	value;
 
 		ddb_doc_pair(claims, j, &other, &value);
-		if (other.len == name.len && pg_strncasecmp(other.str, name.str, name.len) == 0)
+		if (ddb_text_same_nocase(other, name))
 			raise_bad_claims(psprintf("Claim \"%.*s\" is given twice.", name.len, name.str));
 	}
 }
@@ -330,7 +317,7 @@ own_key(FunctionCallInfo fcinfo)
 	DdbText		id_text;
 	DdbAccessKey *key;
 
-	require_args(fcinfo, 1);
+	ddb_funcarg_require(fcinfo, 1);
 	id = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	id_text.str = id;
 	id_text.len = strlen(id);
@@ -385,7 +372,7 @@ ddb_create_access_key(PG_FUNCTION_ARGS)
 {
 	DdbAccessKey *key;
 
-	require_args(fcinfo, 1);
+	ddb_funcarg_require(fcinfo, 1);
 	check_role(PG_GETARG_OID(0));
 	key = make_key(PG_GETARG_OID(0));
 	insert_key(key);
@@ -400,7 +387,7 @@ ddb_create_access_key_given(PG_FUNCTION_ARGS)
 {
 	DdbAccessKey *key;
 
-	require_args(fcinfo, 3);
+	ddb_funcarg_require(fcinfo, 3);
 	check_role(PG_GETARG_OID(0));
 	key = make_key(PG_GETARG_OID(0));
 	key->id = id_arg(fcinfo, 1);
@@ -421,7 +408,7 @@ ddb_create_session_token(PG_FUNCTION_ARGS)
 	DdbAccessKey *key;
 	TimestampTz duration;
 
-	require_args(fcinfo, 2);
+	ddb_funcarg_require(fcinfo, 2);
 	check_role(PG_GETARG_OID(0));
 	key = make_key(PG_GETARG_OID(0));
 	key->id = random_text(SESSION_ID_PREFIX, &id_alphabet, ID_LETTERS);
@@ -599,7 +586,7 @@ ddb_import_access_key(PG_FUNCTION_ARGS)
 	DdbAccessKey *key;
 	Oid			role;
 
-	require_args(fcinfo, 3);
+	ddb_funcarg_require(fcinfo, 3);
 	role = get_role_oid(text_to_cstring(PG_GETARG_TEXT_PP(1)), false);
 	check_role(role);
 	key = make_key(role);

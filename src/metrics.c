@@ -18,22 +18,18 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lmgr.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "autoscaling.h"
@@ -136,47 +132,6 @@ start_memory(void)
 	looks = ShmemInitHash("pg_dynamo stored metrics", ddb_metrics_max, ddb_metrics_max,
 						  &ctl, HASH_ELEM | HASH_BLOBS | HASH_FIXED_SIZE);
 	LWLockRelease(AddinShmemInitLock);
-}
-
-/* ----------------------------------------------------------------
- * Transactions
- * ----------------------------------------------------------------
- */
-
-static bool
-is_stopping(void)
-{
-	return ShutdownRequestPending;
-}
-
-/* a transaction of our own; an error is logged, unless it is that of being stopped */
-static bool
-run_transaction(void (*work) (void *), void *arg)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	volatile bool done = false;
-
-	PG_TRY();
-	{
-		SetCurrentStatementStartTimestamp();
-		StartTransactionCommand();
-		PushActiveSnapshot(GetTransactionSnapshot());
-		work(arg);
-		PopActiveSnapshot();
-		CommitTransactionCommand();
-		done = true;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		if (!is_stopping() || geterrcode() != ERRCODE_QUERY_CANCELED)
-			EmitErrorReport();
-		FlushErrorState();
-		AbortOutOfAnyTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	return done;
 }
 
 /* ----------------------------------------------------------------
@@ -359,21 +314,6 @@ remember_batch(const Batch *batch)
 	}
 }
 
-/*
- * One that is being made is not to be seen either, but locked.
- */
-static bool
-is_gone(Oid relid)
-{
-	bool		result;
-
-	if (!ConditionalLockRelationOid(relid, AccessShareLock))
-		return false;
-	result = !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
-	UnlockRelationOid(relid, AccessShareLock);
-	return result;
-}
-
 /* is the meter of no use any more? */
 static bool
 is_unused(const DdbMeter *meter)
@@ -381,10 +321,8 @@ is_unused(const DdbMeter *meter)
 	LookKey		key = {.database = meter->database, .relid = meter->relid};
 	const Look *look;
 
-	if (key.database != MyDatabaseId)
-		return !SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(key.database));
 	look = hash_search(looks, &key, HASH_FIND, NULL);
-	return (look == NULL || look->seen != shared->round) && is_gone(key.relid);
+	return (look == NULL || look->seen != shared->round) && ddb_throughput_is_gone(meter);
 }
 
 static void
@@ -425,10 +363,10 @@ look_at_meters(TimestampTz start)
 	batch->start = start;
 	while (fill_batch(batch, &place))
 	{
-		if (run_transaction(store_batch, batch))
+		if (ddb_session_transaction(store_batch, batch))
 			remember_batch(batch);
 	}
-	(void) run_transaction(release_meters, NULL);
+	(void) ddb_session_transaction(release_meters, NULL);
 	forget_looks();
 	pfree(batch);
 }
@@ -464,6 +402,12 @@ begin_looks(void)
  * ----------------------------------------------------------------
  */
 
+static bool
+is_stopping(void)
+{
+	return ShutdownRequestPending;
+}
+
 static void
 delete_old(void *arg)
 {
@@ -490,7 +434,7 @@ delete_metrics(TimestampTz until)
 	void		(*step) (void *) = delete_old;
 
 	deletion.before = until - (int64) ddb_metrics_retention * SECS_PER_MINUTE * USECS_PER_SEC;
-	while (run_transaction(step, &deletion) && deletion.available &&
+	while (ddb_session_transaction(step, &deletion) && deletion.available &&
 		   GetCurrentTimestamp() < until && !is_stopping())
 	{
 		if (deletion.deleted >= DELETE_AT_ONCE)
@@ -537,15 +481,6 @@ period_start(void)
 	return now - now % period_length();
 }
 
-static void
-reload_settings(void)
-{
-	if (!ConfigReloadPending)
-		return;
-	ConfigReloadPending = false;
-	ProcessConfigFile(PGC_SIGHUP);
-}
-
 /* until the present period is over, or we are to stop */
 static void
 wait_for_period(void)
@@ -562,7 +497,7 @@ wait_for_period(void)
 						 Max(ms, 1), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
-		reload_settings();
+		ddb_session_reload();
 
 		/* with a clock that is set back, or shorter periods */
 		end = Min(end, period_start() + period_length());

@@ -9,8 +9,6 @@
  */
 #include "postgres.h"
 
-#include <time.h>
-
 #include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -24,7 +22,6 @@
 
 DDB_FUNCTION(ddb_stat_get_tables);
 
-#define NS_PER_S			INT64CONST(1000000000)
 #define MICROSECONDS_PER_S	1000000
 
 /* a meter of this database, and what it tells */
@@ -131,21 +128,6 @@ read_meters(int *count)
  * ----------------------------------------------------------------
  */
 
-/* what is left of a bucket, in seconds of the provisioned rate; below 0: debt */
-static double
-seconds_left(DdbMeter *meter, DdbUnits kind)
-{
-	uint64		empty_at = pg_atomic_read_u64(&meter->empty_at[kind]);
-	struct timespec time;
-	double		left;
-
-	if (empty_at == 0)
-		return 1;
-	(void) clock_gettime(CLOCK_MONOTONIC, &time);
-	left = (double) (time.tv_sec * NS_PER_S + time.tv_nsec - (int64) empty_at) / NS_PER_S;
-	return Min(left, DDB_BURST_SECONDS);
-}
-
 static bool
 may_see(const DdbMetered *metered)
 {
@@ -195,7 +177,7 @@ put_reading(FunctionCallInfo fcinfo, const Reading *reading)
 		nulls[n] = metered->provisioned[kind] < 0;
 		values[n++] = Int64GetDatum(metered->provisioned[kind]);
 		values[n++] = Int64GetDatum(counters->throttle_events[kind]);
-		values[n++] = Float8GetDatum(seconds_left(reading->meter, kind));
+		values[n++] = Float8GetDatum(ddb_throughput_seconds_left(reading->meter, kind));
 	}
 	values[n++] = Int64GetDatum(sum.requests);
 	values[n++] = Int64GetDatum(sum.throttled);
@@ -236,11 +218,11 @@ ddb_stat_get_tables(PG_FUNCTION_ARGS)
  * ----------------------------------------------------------------
  */
 
-/* how a value is written: an integer, or thousandths of units */
+/* what a counter counts */
 typedef enum Scale
 {
 	SCALE_ONE,
-	SCALE_UNITS,
+	SCALE_UNITS,				/* parts of units */
 	SCALE_SECONDS				/* microseconds */
 } Scale;
 

@@ -32,7 +32,6 @@ enum
 };
 
 #define FIRST_QUERY	QUERY_RELATIONS
-#define MAX_ARGS	11
 
 #define DELETE_BEFORE(table) \
 	"DELETE FROM " table " WHERE ctid = ANY (ARRAY(SELECT m.ctid FROM " table " m" \
@@ -48,12 +47,7 @@ enum
 	" JOIN " table " m ON m.relid = s.relid" \
 	" WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = s.relid) LIMIT $1))"
 
-static const struct
-{
-	const char *sql;
-	int			nargs;
-	Oid			argtypes[MAX_ARGS];
-}			queries[] = {
+static const DdbFixedQuery queries[] = {
 	[QUERY_RELATIONS - FIRST_QUERY] = {
 		"SELECT d.relid::oid, d.table_name, NULL, d.settings -> 'OnDemand' = 'true', d.settings"
 		" FROM dynamo.table_definition d WHERE d.relid = ANY ($1)"
@@ -114,12 +108,7 @@ static const struct
 static void
 build_query(const DdbTable *table, int query, DdbQueryText *text)
 {
-	int			i;
-
-	appendStringInfoString(&text->sql, queries[query - FIRST_QUERY].sql);
-	for (i = 0; i < queries[query - FIRST_QUERY].nargs; i++)
-		ddb_plan_add_arg(text, queries[query - FIRST_QUERY].argtypes[i]);
-	text->any_plan = true;
+	ddb_plan_set_query(text, &queries[query - FIRST_QUERY]);
 }
 
 bool
@@ -218,8 +207,8 @@ typedef struct Columns
 {
 	int			ncolumns;
 	int			nrows;
-	Datum	   *elements[MAX_ARGS];
-	Oid			types[MAX_ARGS];
+	Datum	   *elements[DDB_QUERY_MAX_ARGS];
+	Oid			types[DDB_QUERY_MAX_ARGS];
 } Columns;
 
 /* begin with the parameters from first on, which are arrays, with space for rows */
@@ -254,7 +243,7 @@ add_row(Columns *columns, const Datum *row)
 static void
 write_columns(const Columns *columns, int query, TimestampTz start, int seconds)
 {
-	Datum		values[MAX_ARGS];
+	Datum		values[DDB_QUERY_MAX_ARGS];
 	int			i;
 
 	if (columns->nrows == 0)
@@ -270,7 +259,7 @@ static void
 add_relation(Columns *columns, const DdbDataPoint *point)
 {
 	const DdbCounters *counters = &point->counters;
-	Datum		row[MAX_ARGS];
+	Datum		row[DDB_QUERY_MAX_ARGS];
 	int			n = 0;
 
 	row[n++] = ObjectIdGetDatum(point->metered->relid);
@@ -294,7 +283,7 @@ add_operations(Columns *columns, const DdbDataPoint *point)
 	for (i = DDB_METERED_NONE + 1; i < DDB_METERED_OPS; i++)
 	{
 		const DdbOpCounters *op = &point->counters.op[i];
-		Datum		row[MAX_ARGS];
+		Datum		row[DDB_QUERY_MAX_ARGS];
 		int			n = 0;
 
 		if ((op->requests | op->returned | op->throttled | op->failed) == 0)

@@ -23,14 +23,12 @@ typedef struct DdbOpCounters
 /* what a meter counts, see there; nothing but uint64 */
 typedef struct DdbCounters
 {
-	uint64		consumed[DDB_UNIT_KINDS];	/* thousandths of units */
+	uint64		consumed[DDB_UNIT_KINDS];
 	uint64		throttle_events[DDB_UNIT_KINDS];
 	uint64		conditional_failures;
 	uint64		transaction_conflicts;
 	DdbOpCounters op[DDB_METERED_OPS];
 } DdbCounters;
-
-#define DDB_UNIT_PARTS	1000
 
 /* a relation that may have a meter */
 typedef struct DdbMetered

@@ -536,12 +536,12 @@ settle_error(const DdbOperation *op)
 
 /*
  * ddb_op_execute asks whether the caller may (access.h), checks the request,
- * runs the operation as the current user,
- * and returns the response in CurrentMemoryContext, or raises one error: of
- * the API; or of the server, where the API has none for it.  A request that
- * is not an object raises SerializationException; a write in a read-only
- * transaction, or on a standby, read_only_sql_transaction.  What it consumed
- * is in ddb_op_consumed then, also after an error.
+ * runs the operation as the current user, and returns the response in
+ * CurrentMemoryContext, or raises one error: of the API; or of the server,
+ * where the API has none for it.  A request that is not an object raises
+ * SerializationException; a write in a read-only transaction, or on a standby,
+ * read_only_sql_transaction.  What it consumed is in ddb_op_consumed then, also
+ * after an error.
  */
 Jsonb *
 ddb_op_execute(const DdbOperation *op, DdbDoc request)

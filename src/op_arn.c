@@ -26,12 +26,6 @@ enum ArnPart
 	ARN_PARTS
 };
 
-static bool
-text_is(DdbText text, const char *str)
-{
-	return text.len == strlen(str) && memcmp(text.str, str, text.len) == 0;
-}
-
 /* the text before the first mark, which is removed from rest with it */
 static DdbText
 split(DdbText *rest, char mark)
@@ -75,20 +69,20 @@ ddb_op_arn_read(DdbText arn, DdbResourceArn *out)
 	out->table = split(&rest, '/');
 	out->stream.str = NULL;
 	out->stream.len = 0;
-	if (!text_is(parts[ARN_ARN], "arn") || !text_is(parts[ARN_SERVICE], "dynamodb") ||
-		!text_is(kind, "table") || !ddb_tableinfo_name_is_valid(out->table) ||
+	if (!ddb_text_is(parts[ARN_ARN], "arn") || !ddb_text_is(parts[ARN_SERVICE], "dynamodb") ||
+		!ddb_text_is(kind, "table") || !ddb_tableinfo_name_is_valid(out->table) ||
 		parts[ARN_REGION].len == 0 || parts[ARN_ACCOUNT].len == 0)
 		return false;
 	if (out->table.str + out->table.len != arn.str + arn.len)
 	{
 		kind = split(&rest, '/');
-		if (!text_is(kind, "stream") || rest.len == 0)
+		if (!ddb_text_is(kind, "stream") || rest.len == 0)
 			return false;
 		out->stream = rest;
 	}
-	out->ours = text_is(parts[ARN_ACCOUNT], ddb_account_id);
-	out->known = out->ours && text_is(parts[ARN_PARTITION], "aws") &&
-		text_is(parts[ARN_REGION], ddb_region);
+	out->ours = ddb_text_is(parts[ARN_ACCOUNT], ddb_account_id);
+	out->known = out->ours && ddb_text_is(parts[ARN_PARTITION], "aws") &&
+		ddb_text_is(parts[ARN_REGION], ddb_region);
 	return true;
 }
 

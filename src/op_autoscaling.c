@@ -399,7 +399,7 @@ check_replica(DdbDoc replica, const DdbTable *table)
 	DdbText		region = {"", 0};
 
 	ddb_request_string(replica, "RegionName", &region);
-	if (region.len != strlen(ddb_region) || memcmp(region.str, ddb_region, region.len) != 0)
+	if (!ddb_text_is(region, ddb_region))
 		ddb_validation_error(INVALID_PARAMETERS "Table %s has no replica in the region: %.*s",
 							 table->name, region.len, region.str);
 }

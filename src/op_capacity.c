@@ -24,7 +24,6 @@
 #include "insights.h"
 #include "op_capacity.h"
 
-#define UNIT_PARTS			1000	/* counters have thousandths of units */
 #define INITIAL_USES		64
 #define KEPT_USES			4096	/* a larger array is given back */
 
@@ -502,6 +501,44 @@ ddb_capacity_consume_indexes(const DdbTable *table, DdbDoc key, const double *in
 	}
 }
 
+/* the same relation: index, or the table where that is NULL, before and after */
+static void
+change_rates(const DdbTable *before, const DdbIndex *index_before,
+			 const DdbTable *after, const DdbIndex *index_after)
+{
+	DdbMeter   *meter = meter_of(after, index_after);
+	int			kind;
+
+	if (meter == NULL)
+		return;
+	for (kind = 0; kind < DDB_UNIT_KINDS; kind++)
+	{
+		double		rate_before = limit_of(before, index_before, kind).rate;
+		double		rate_after = limit_of(after, index_after, kind).rate;
+
+		if (rate_after > rate_before)
+			ddb_throughput_raise(meter, kind, rate_before, rate_after);
+	}
+}
+
+void
+ddb_capacity_changed(const DdbTable *before, const DdbTable *after)
+{
+	int			i;
+	int			k;
+
+	change_rates(before, NULL, after, NULL);
+	for (i = 0; i < before->nindexes; i++)
+	{
+		for (k = 0; k < after->nindexes; k++)
+		{
+			if (before->indexes[i].global &&
+				before->indexes[i].relid == after->indexes[k].relid)
+				change_rates(before, &before->indexes[i], after, &after->indexes[k]);
+		}
+	}
+}
+
 void
 ddb_capacity_returned(const DdbTable *table, int64 items)
 {
@@ -558,7 +595,7 @@ settle_use(const Use *use)
 {
 	if (ddb_metrics)
 		pg_atomic_fetch_add_u64(&use->meter->consumed[use->kind],
-								(uint64) (use->units * UNIT_PARTS));
+								(uint64) (use->units * DDB_UNIT_PARTS));
 	if (ddb_capacity_is_enforced(use->table))
 		ddb_throughput_charge(use->meter, use->kind,
 							  limit_of(use->table, use->index, use->kind).rate, use->units);

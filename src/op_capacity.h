@@ -35,8 +35,8 @@ extern bool ddb_capacity_wants_key(const DdbTable *table, const DdbIndex *index)
 /*
  * ddb_capacity_allows: is anything left for this use, after what the operation
  * has consumed so far and planned further units?  Always true where throttling
- * is off, and outside of operations.  If not, the event is counted and *error, unless NULL, filled in as
- * ddb_capacity_raise wants it.
+ * is off, and outside of operations.  If not, the event is counted and *error,
+ * unless NULL, filled in as ddb_capacity_raise wants it.
  */
 typedef struct DdbThrottled
 {
@@ -62,6 +62,14 @@ extern void ddb_capacity_consume(const DdbUse *use, DdbUnits kind, double units)
  * indexes are the table's. */
 extern void ddb_capacity_consume_indexes(const DdbTable *table, DdbDoc key,
 										 const double *index_units);
+
+/*
+ * ddb_capacity_changed: the definition of a table is about to change.  Where
+ * rates rise, debts are paid back at the new rate from now on, lest what was
+ * raised against throttling be of use only when the old rate had paid them.
+ * It takes effect before the transaction commits.
+ */
+extern void ddb_capacity_changed(const DdbTable *before, const DdbTable *after);
 
 /* items of the table that the response returns */
 extern void ddb_capacity_returned(const DdbTable *table, int64 items);

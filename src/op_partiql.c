@@ -114,6 +114,7 @@ typedef struct Element
 
 	/* why it failed; code NULL if it did not */
 	const char *code;
+	double		failed_units;	/* that a false condition has cost */
 	const char *message;
 	Jsonb	   *failed_item;
 
@@ -198,7 +199,7 @@ is_refused_by_table(const ErrorData *error)
 
 /* what its attempt has consumed was taken back with it */
 static void
-consume_failed_condition(const Element *element, DdbErrorCode code)
+consume_failed_condition(Element *element, DdbErrorCode code)
 {
 	const DdbItemWrite *write = &element->write;
 	DdbUse		use = {.table = write->table, .key = write->key};
@@ -206,6 +207,7 @@ consume_failed_condition(const Element *element, DdbErrorCode code)
 	if (write->table == NULL ||
 		(code != DDB_CONDITIONAL_CHECK_FAILED && code != DDB_DUPLICATE_ITEM))
 		return;
+	element->failed_units = write->old_units;
 	ddb_capacity_consume(&use, DDB_UNITS_WRITE, write->old_units);
 	if (code == DDB_CONDITIONAL_CHECK_FAILED)
 		ddb_capacity_condition_failed(write->table);
@@ -564,8 +566,13 @@ add_batch_capacity(JsonbValue *response, DdbDoc request, const Batch *batch)
 
 	for (i = 0; i < batch->count; i++)
 	{
-		if (batch->elements[i].code == NULL)
-			add_element_units(units, &count, &batch->elements[i]);
+		const Element *element = &batch->elements[i];
+
+		if (element->code == NULL)
+			add_element_units(units, &count, element);
+		else if (element->failed_units > 0)
+			units_of_table(units, &count, ddb_statement_table(&element->call),
+						   element->write.table)->units += element->failed_units;
 	}
 	if (detail == DDB_CAPACITY_NONE)
 		return;

@@ -14,8 +14,8 @@
 #include "utils/acl.h"
 #include "utils/syscache.h"
 
+#include "access.h"
 #include "error.h"
-#include "guc.h"
 #include "op.h"
 #include "op_arn.h"
 #include "op_policy.h"
@@ -114,12 +114,6 @@ raise_no_policy(const Resource *resource)
 			  resource->arn.len, resource->arn.str);
 }
 
-static bool
-text_is(DdbText text, const char *str)
-{
-	return text.len == strlen(str) && memcmp(text.str, str, text.len) == 0;
-}
-
 /*
  * Member ExpectedRevisionId against the policy that there is (NULL: none).
  * Only a call that makes a policy knows NO_POLICY.
@@ -134,11 +128,11 @@ check_revision(DdbDoc request, const Resource *resource, const DdbResourcePolicy
 		return;
 	if (policy == NULL)
 	{
-		if (!puts || !text_is(expected, NO_POLICY))
+		if (!puts || !ddb_text_is(expected, NO_POLICY))
 			raise_no_policy(resource);
 		return;
 	}
-	if (!text_is(expected, policy->revision_id))
+	if (!ddb_text_is(expected, policy->revision_id))
 		ddb_error(DDB_POLICY_NOT_FOUND,
 				  "Resource-based policy not found for the provided ResourceArn and ExpectedRevisionId: %.*s, %.*s",
 				  resource->arn.len, resource->arn.str, expected.len, expected.str);
@@ -180,33 +174,8 @@ ddb_op_check_resource_policy(DdbText document)
 	(void) compile(document);
 }
 
-/* no condition key is known: what depends on one does not count */
-static DdbContextState
-unknown_value(DdbText key, DdbContextValues *values, void *arg)
-{
-	return DDB_CONTEXT_UNKNOWN;
-}
-
-/* would the policy deny the current user an action, whatever the circumstances? */
-static bool
-denies_caller(const DdbPolicy *policy, const char *action, DdbText arn)
-{
-	DdbPolicyRequest request = {.action = action, .resource = arn, .lookup = unknown_value};
-	DdbPolicyVerdict verdict;
-	char	   *principal = psprintf("arn:aws:iam::%s:user/%s", ddb_account_id,
-									 GetUserNameFromId(GetUserId(), false));
-
-	request.principal.str = principal;
-	request.principal.len = strlen(principal);
-	request.account.str = ddb_account_id;
-	request.account.len = strlen(ddb_account_id);
-	memset(&verdict, 0, sizeof(verdict));
-	ddb_policy_evaluate(policy, &request, &verdict);
-	return verdict.denied;
-}
-
 /*
- * Who would lock himself out says so, in ConfirmRemoveSelfResourceAccess.
+ * Who would lock himself out, as he calls now, says so, in ConfirmRemoveSelfResourceAccess.
  */
 static void
 check_self(DdbDoc request, const Resource *resource, const DdbPolicy *policy)
@@ -216,8 +185,8 @@ check_self(DdbDoc request, const Resource *resource, const DdbPolicy *policy)
 	(void) ddb_request_bool(request, "ConfirmRemoveSelfResourceAccess", &confirmed);
 	if (confirmed)
 		return;
-	if (denies_caller(policy, "dynamodb:PutResourcePolicy", resource->arn) ||
-		denies_caller(policy, "dynamodb:DeleteResourcePolicy", resource->arn))
+	if (ddb_access_is_denied_by(policy, "PutResourcePolicy", resource->arn) ||
+		ddb_access_is_denied_by(policy, "DeleteResourcePolicy", resource->arn))
 		ddb_validation_error("The new resource policy will not allow you to update the resource policy in the future.");
 }
 
@@ -245,7 +214,7 @@ ddb_op_put_resource_policy(DdbDoc request)
 	exists = ddb_policystore_read(resource.relid, resource.label, &old);
 	check_revision(request, &resource, exists ? &old : NULL, true);
 	check_self(request, &resource, policy);
-	if (exists && text_is(document, old.document))
+	if (exists && ddb_text_is(document, old.document))
 		return revision_response(old.revision_id);
 	return revision_response(ddb_policystore_write(resource.relid, resource.label, document));
 }

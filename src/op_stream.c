@@ -51,19 +51,6 @@ typedef struct StreamName
 	DdbText		label;
 } StreamName;
 
-/* does text begin with prefix?  Then it is cut off. */
-static bool
-skip_prefix(DdbText *text, const char *prefix)
-{
-	int			len = strlen(prefix);
-
-	if (text->len < len || memcmp(text->str, prefix, len) != 0)
-		return false;
-	text->str += len;
-	text->len -= len;
-	return true;
-}
-
 /* cut off what stands before the first separator, which goes too */
 static bool
 split(DdbText *text, char separator, DdbText *part)
@@ -89,10 +76,10 @@ parse_arn(DdbText arn, StreamName *name, bool *known)
 	DdbText		region;
 	DdbText		account;
 
-	if (!skip_prefix(&arn, "arn:aws:dynamodb:") ||
+	if (!ddb_text_skip(&arn, "arn:aws:dynamodb:") ||
 		!split(&arn, ':', &region) || !split(&arn, ':', &account) ||
-		!skip_prefix(&arn, "table/") || !split(&arn, '/', &name->table) ||
-		!skip_prefix(&arn, "stream/") || arn.len == 0 ||
+		!ddb_text_skip(&arn, "table/") || !split(&arn, '/', &name->table) ||
+		!ddb_text_skip(&arn, "stream/") || arn.len == 0 ||
 		memchr(arn.str, '/', arn.len) != NULL)
 		return false;
 	name->label = arn;

@@ -43,18 +43,12 @@ ddb_op_attribute_name(DdbDoc element)
 }
 
 static bool
-text_is(DdbText text, const char *str)
-{
-	return text.len == strlen(str) && memcmp(text.str, str, text.len) == 0;
-}
-
-static bool
 is_key_type(DdbDoc key_schema, int i, const char *key_type)
 {
 	DdbText		type = {"", 0};
 
 	ddb_request_string(ddb_tableinfo_member(key_schema, i), "KeyType", &type);
-	return text_is(type, key_type);
+	return ddb_text_is(type, key_type);
 }
 
 static DdbText
@@ -301,7 +295,7 @@ check_projection(DdbDoc index)
 
 	if (!ddb_request_string(projection, "ProjectionType", &type))
 		ddb_validation_error(INVALID_PARAMETERS "Unknown ProjectionType: null");
-	if (!text_is(type, "INCLUDE"))
+	if (!ddb_text_is(type, "INCLUDE"))
 	{
 		if (names.ptr != NULL)
 			ddb_validation_error(INVALID_PARAMETERS "ProjectionType is %.*s, but NonKeyAttributes is specified",
@@ -323,8 +317,8 @@ read_projection(DdbDoc index, DdbIndex *out)
 	int			i;
 
 	ddb_request_string(projection, "ProjectionType", &type);
-	out->projection = text_is(type, "ALL") ? DDB_PROJECT_ALL :
-		text_is(type, "INCLUDE") ? DDB_PROJECT_INCLUDE : DDB_PROJECT_KEYS_ONLY;
+	out->projection = ddb_text_is(type, "ALL") ? DDB_PROJECT_ALL :
+		ddb_text_is(type, "INCLUDE") ? DDB_PROJECT_INCLUDE : DDB_PROJECT_KEYS_ONLY;
 	if (names.ptr == NULL)
 		return;
 	out->nattributes = ddb_doc_count(names);

@@ -8,11 +8,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 
 #include "error.h"
 #include "op.h"
+#include "op_capacity.h"
 #include "op_stream.h"
 #include "op_table.h"
 #include "streamdrain.h"
@@ -337,6 +339,9 @@ update_apply(UpdateRequest *update, DdbTableRow *row)
 	ddb_catalog_update_settings(update->table,
 								ddb_tableinfo_encode(&update->after));
 	row->table = ddb_op_apply_index_changes(update->indexes);
+	CommandCounterIncrement();
+	ddb_capacity_changed(update->table,
+						 ddb_catalog_find(update->table->name, strlen(update->table->name)));
 	return ddb_op_description_response("TableDescription", &view);
 }
 

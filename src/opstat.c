@@ -40,7 +40,6 @@ DDB_FUNCTION(ddb_stat_get_http);
 DDB_FUNCTION(ddb_stat_reset);
 
 /* capacity units are counted in thousandths, time in microseconds */
-#define UNIT_PARTS			1000
 #define MICROSECONDS_PER_MS 1000
 #define MICROSECONDS_PER_S	1000000
 
@@ -247,9 +246,9 @@ ddb_opstat_count(const DdbOperation *op, const DdbErrorInfo *error,
 	add(&counters[OP_LATENCIES + bucket_of(latency_bounds, elapsed)], 1);
 	add(&counters[OP_MICROSECONDS], elapsed);
 	if (read_units > 0)
-		add(&counters[OP_READ_UNITS], (int64) (read_units * UNIT_PARTS + 0.5));
+		add(&counters[OP_READ_UNITS], (int64) (read_units * DDB_UNIT_PARTS + 0.5));
 	if (write_units > 0)
-		add(&counters[OP_WRITE_UNITS], (int64) (write_units * UNIT_PARTS + 0.5));
+		add(&counters[OP_WRITE_UNITS], (int64) (write_units * DDB_UNIT_PARTS + 0.5));
 	if (error != NULL)
 		add(&counters[OP_ERRORS + (error - ddb_error_info(0))], 1);
 }
@@ -443,8 +442,8 @@ ddb_stat_get_operations(PG_FUNCTION_ARGS)
 				 (double) counters[OP_MICROSECONDS] / MICROSECONDS_PER_MS, requests);
 		put_quantile(&values[4], &nulls[4], counters, 0.5);
 		put_quantile(&values[5], &nulls[5], counters, 0.99);
-		values[6] = Float8GetDatum((double) counters[OP_READ_UNITS] / UNIT_PARTS);
-		values[7] = Float8GetDatum((double) counters[OP_WRITE_UNITS] / UNIT_PARTS);
+		values[6] = Float8GetDatum((double) counters[OP_READ_UNITS] / DDB_UNIT_PARTS);
+		values[7] = Float8GetDatum((double) counters[OP_WRITE_UNITS] / DDB_UNIT_PARTS);
 		put_reset_time(&values[8], &nulls[8]);
 		put_row(fcinfo, values, nulls);
 	}
@@ -630,7 +629,7 @@ static void
 print_units(StringInfo out, const char *family, const char *operation, uint64 units)
 {
 	appendStringInfo(out, "%s{operation=\"%s\"} ", family, operation);
-	print_fraction(out, units, UNIT_PARTS);
+	print_fraction(out, units, DDB_UNIT_PARTS);
 }
 
 static void

@@ -91,6 +91,17 @@ ddb_plan_add_arg(DdbQueryText *text, Oid type)
 	text->argtypes[text->nargs++] = type;
 }
 
+void
+ddb_plan_set_query(DdbQueryText *text, const DdbFixedQuery *query)
+{
+	int			i;
+
+	appendStringInfoString(&text->sql, query->sql);
+	for (i = 0; i < query->nargs; i++)
+		ddb_plan_add_arg(text, query->argtypes[i]);
+	text->any_plan = true;
+}
+
 static void
 create_cache(void)
 {

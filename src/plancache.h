@@ -33,6 +33,17 @@ typedef struct DdbQueryText
 /* the statement's next parameter is of this type */
 extern void ddb_plan_add_arg(DdbQueryText *text, Oid type);
 
+/* a statement that is the same for all tables; files have lists of them */
+typedef struct DdbFixedQuery
+{
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[DDB_QUERY_MAX_ARGS];
+} DdbFixedQuery;
+
+/* text is this statement, which the planner has its usual choice for */
+extern void ddb_plan_set_query(DdbQueryText *text, const DdbFixedQuery *query);
+
 /* writes the text of a query for table (NULL for catalog queries) */
 typedef void (*DdbQueryBuilder) (const DdbTable *table, int query, DdbQueryText *text);
 

@@ -94,35 +94,54 @@ principal_matches(const PolicyStatement *statement, const Question *question)
 	return statement->not_principal;
 }
 
+/* what conditions leave of result */
 static PolicyTruth
-statement_applies(const DdbPolicy *policy, const PolicyStatement *statement,
-				  const Question *question)
+conditions_hold(const PolicyStatement *statement, const DdbPolicyRequest *request,
+				PolicyTruth result)
 {
-	PolicyTruth result;
 	int			i;
 
-	if (!action_matches(statement, question))
-		return POLICY_FALSE;
-	if (policy->kind == DDB_POLICY_RESOURCE && !principal_matches(statement, question))
-		return POLICY_FALSE;
-	result = resource_matches(statement, question);
 	for (i = 0; i < statement->nconditions && result != POLICY_FALSE; i++)
 	{
 		PolicyTruth holds = ddb_policy_condition_holds(&statement->conditions[i],
-													   statement->is_allow,
-													   question->request);
+													   statement->is_allow, request);
 
 		result = Min(result, holds);
 	}
 	return result;
 }
 
-static void
-name_statement(const DdbPolicy *policy, int number, DdbStatementName *out)
+static PolicyTruth
+statement_applies(const DdbPolicy *policy, const PolicyStatement *statement,
+				  const Question *question)
 {
-	out->policy = policy;
-	out->number = number;
-	out->sid = policy->statements[number - 1].sid;
+	if (!action_matches(statement, question))
+		return POLICY_FALSE;
+	if (policy->kind == DDB_POLICY_RESOURCE && !principal_matches(statement, question))
+		return POLICY_FALSE;
+	return conditions_hold(statement, question->request, resource_matches(statement, question));
+}
+
+/* add the word of a statement, by its index */
+static void
+add_word(const DdbPolicy *policy, int index, PolicyTruth applies, DdbPolicyVerdict *verdict)
+{
+	bool		is_allow = policy->statements[index].is_allow;
+	int			position = verdict->nstatements + index;
+
+	switch (applies)
+	{
+		case POLICY_FALSE:
+			break;
+		case POLICY_UNKNOWN:
+			*(is_allow ? &verdict->may_be_allowed : &verdict->may_be_denied) = true;
+			if (position < DDB_POLICY_MAX_PENDING)
+				verdict->pending |= UINT64CONST(1) << position;
+			break;
+		case POLICY_TRUE:
+			*(is_allow ? &verdict->allowed : &verdict->denied) = true;
+			break;
+	}
 }
 
 /*
@@ -141,40 +160,70 @@ ddb_policy_evaluate(const DdbPolicy *policy, const DdbPolicyRequest *request,
 	for (i = 0; i < policy->nstatements; i++)
 	{
 		const PolicyStatement *statement = &policy->statements[i];
-		bool	   *applies = statement->is_allow ? &verdict->allowed : &verdict->denied;
-		bool	   *may_apply = statement->is_allow ? &verdict->may_be_allowed : &verdict->may_be_denied;
 
 		CHECK_FOR_INTERRUPTS();
-		if (*applies)
-			continue;
-		switch (statement_applies(policy, statement, &question))
-		{
-			case POLICY_FALSE:
-				break;
-			case POLICY_UNKNOWN:
-				*may_apply = true;
-				break;
-			case POLICY_TRUE:
-				*applies = true;
-				name_statement(policy, i + 1, statement->is_allow ?
-							   &verdict->allowed_by : &verdict->denied_by);
-				break;
-		}
+		if (!(statement->is_allow ? verdict->allowed : verdict->denied))
+			add_word(policy, i, statement_applies(policy, statement, &question), verdict);
 	}
 	close_question(&question);
+	verdict->nstatements += policy->nstatements;
 }
 
 /*
- * ddb_policy_applying lists the statements of one effect that apply to a
- * request, leaving aside those that may.  names has room for as many as the
- * policy has (ddb_policy_count); returns how many there are.
+ * ddb_policy_evaluate_pending: action and principal of a pending statement are
+ * those of the request, as is its resource where that has no variables.
  */
-int
-ddb_policy_applying(const DdbPolicy *policy, const DdbPolicyRequest *request, bool allow,
-					DdbStatementName *names)
+void
+ddb_policy_evaluate_pending(const DdbPolicy *policy, const DdbPolicyRequest *request,
+							uint64 pending, DdbPolicyVerdict *verdict)
+{
+	int			i;
+
+	for (i = 0; i < policy->nstatements; i++)
+	{
+		const PolicyStatement *statement = &policy->statements[i];
+		int			position = verdict->nstatements + i;
+		PolicyTruth result = POLICY_TRUE;
+
+		CHECK_FOR_INTERRUPTS();
+		if (position >= DDB_POLICY_MAX_PENDING || !(pending >> position & 1))
+			continue;
+		if (statement->has_variables)
+		{
+			Question	question;
+
+			open_question(&question, request);
+			result = resource_matches(statement, &question);
+			close_question(&question);
+		}
+		add_word(policy, i, conditions_hold(statement, request, result), verdict);
+	}
+	verdict->nstatements += policy->nstatements;
+}
+
+static void
+append_statement(JsonbValue *list, const DdbPolicySource *source, int number, DdbText sid)
+{
+	JsonbValue	statement;
+	JsonbValue	value;
+
+	ddb_json_object(&statement, 4);
+	ddb_json_add_string(&statement, "SourcePolicyId", source->id);
+	ddb_json_add_string(&statement, "SourcePolicyType", source->type);
+	ddb_json_add_int(&statement, "Statement", number);
+	if (sid.str != NULL)
+	{
+		ddb_json_string(&value, sid.str, sid.len);
+		ddb_json_add_value(&statement, "Sid", &value);
+	}
+	ddb_json_append(list, &statement);
+}
+
+void
+ddb_policy_list_applying(const DdbPolicy *policy, const DdbPolicyRequest *request, bool allow,
+						 const DdbPolicySource *source, JsonbValue *list)
 {
 	Question	question;
-	int			count = 0;
 	int			i;
 
 	open_question(&question, request);
@@ -185,17 +234,9 @@ ddb_policy_applying(const DdbPolicy *policy, const DdbPolicyRequest *request, bo
 		CHECK_FOR_INTERRUPTS();
 		if (statement->is_allow == allow &&
 			statement_applies(policy, statement, &question) == POLICY_TRUE)
-			name_statement(policy, i + 1, &names[count++]);
+			append_statement(list, source, i + 1, statement->sid);
 	}
 	close_question(&question);
-	return count;
-}
-
-/* ddb_policy_count: how many statements a policy has */
-int
-ddb_policy_count(const DdbPolicy *policy)
-{
-	return policy->nstatements;
 }
 
 /*
@@ -215,7 +256,7 @@ ddb_policy_uses_key(const DdbPolicy *policy, const char *prefix)
 		if (key.len < wanted.len)
 			continue;
 		key.len = wanted.len;
-		if (ddb_policy_same_nocase(key, wanted))
+		if (ddb_text_same_nocase(key, wanted))
 			return true;
 	}
 	return false;

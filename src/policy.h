@@ -58,14 +58,6 @@ typedef struct DdbPolicyRequest
 	void	   *arg;
 } DdbPolicyRequest;
 
-/* a statement, for who wants to know why */
-typedef struct DdbStatementName
-{
-	const DdbPolicy *policy;
-	int			number;			/* from 1, in its document */
-	DdbText		sid;			/* str NULL for none */
-} DdbStatementName;
-
 /*
  * What the policies evaluated so far say.  Zero it first.  A statement applies,
  * or may apply when values that are unknown are known.
@@ -76,20 +68,40 @@ typedef struct DdbPolicyVerdict
 	bool		may_be_denied;
 	bool		allowed;		/* an Allow applies */
 	bool		may_be_allowed;
-	DdbStatementName denied_by; /* the first such */
-	DdbStatementName allowed_by;
+	int			nstatements;	/* of the policies so far */
+	uint64		pending;		/* by bit, which of the first 64 of them may apply */
 } DdbPolicyVerdict;
 
 extern void ddb_policy_evaluate(const DdbPolicy *policy, const DdbPolicyRequest *request,
 								DdbPolicyVerdict *verdict);
 
+/* what a policy is called where statements are listed */
+typedef struct DdbPolicySource
+{
+	const char *id;
+	const char *type;
+} DdbPolicySource;
+
+#define DDB_POLICY_MAX_PENDING	64	/* statements that a verdict tells apart */
+
 /*
- * For who wants to see all of them: the statements of one effect that apply, in
- * order, into names, which has room for ddb_policy_count of them.
+ * The same of a request that has been evaluated before, while some of its
+ * values were unknown: policies are given in the same order, and of their
+ * statements only those are asked that were pending then.
  */
-extern int	ddb_policy_count(const DdbPolicy *policy);
-extern int	ddb_policy_applying(const DdbPolicy *policy, const DdbPolicyRequest *request,
-								bool allow, DdbStatementName *names);
+extern void ddb_policy_evaluate_pending(const DdbPolicy *policy,
+										const DdbPolicyRequest *request,
+										uint64 pending, DdbPolicyVerdict *verdict);
+
+/*
+ * For who wants to know why: the statements of one effect that apply, leaving
+ * aside those that may, in order, appended to a list.  Each is an object of
+ * SourcePolicyId, SourcePolicyType, Statement (its number in the document, from
+ * 1) and, if it has one, Sid.
+ */
+extern void ddb_policy_list_applying(const DdbPolicy *policy, const DdbPolicyRequest *request,
+									 bool allow, const DdbPolicySource *source,
+									 JsonbValue *list);
 
 /*
  * Does any statement of the policy look at a condition key that begins so, or

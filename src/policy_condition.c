@@ -93,8 +93,8 @@ read_bool(DdbText text, PolicyConstant *out)
 	static const DdbText yes = {"true", 4};
 	static const DdbText no = {"false", 5};
 
-	out->boolean = ddb_policy_same_nocase(text, yes);
-	return out->boolean || ddb_policy_same_nocase(text, no);
+	out->boolean = ddb_text_same_nocase(text, yes);
+	return out->boolean || ddb_text_same_nocase(text, no);
 }
 
 /* Read exactly so many digits; the end moves on. */
@@ -464,19 +464,6 @@ static const TypeInfo types[] = {
 
 /* ---- compiling ---- */
 
-/* Take a prefix off a text, if it has it. */
-static bool
-take_prefix(DdbText *text, const char *prefix)
-{
-	int			len = strlen(prefix);
-
-	if (text->len < len || memcmp(text->str, prefix, len) != 0)
-		return false;
-	text->str += len;
-	text->len -= len;
-	return true;
-}
-
 static bool
 take_suffix(DdbText *text, const char *suffix)
 {
@@ -530,9 +517,9 @@ ddb_policy_compile_condition(PolicyCompilation *compilation, DdbText operator, D
 	DdbText		name = operator;
 
 	memset(out, 0, sizeof(*out));
-	if (take_prefix(&name, "ForAllValues:"))
+	if (ddb_text_skip(&name, "ForAllValues:"))
 		out->quantifier = POLICY_FOR_ALL_VALUES;
-	else if (take_prefix(&name, "ForAnyValue:"))
+	else if (ddb_text_skip(&name, "ForAnyValue:"))
 		out->quantifier = POLICY_FOR_ANY_VALUE;
 	out->if_exists = take_suffix(&name, "IfExists");
 	out->operator = find_operator(name);
@@ -629,7 +616,7 @@ text_matches(const PolicyCondition *condition, const PolicyValue *value, DdbText
 	if (type->compare == NULL)
 	{
 		if (condition->operator->type == POLICY_STRING_NOCASE)
-			return ddb_policy_same_nocase(text, asked->text);
+			return ddb_text_same_nocase(text, asked->text);
 		return ddb_policy_text_matches(&value->pattern, text, asked->text);
 	}
 	if (value->constant != NULL)
@@ -653,7 +640,7 @@ value_matches(const PolicyCondition *condition, const PolicyValue *value,
 	result = ddb_policy_resolve(&value->pattern, request, &text);
 	if (result == POLICY_TRUE)
 		result = policy_truth(text_matches(condition, value, text, asked));
-	pfree(unconstify(char *, text.str));
+	ddb_policy_release(&value->pattern, text);
 	return result;
 }
 

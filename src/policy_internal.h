@@ -151,6 +151,7 @@ typedef struct PolicyStatement
 	bool		not_action;
 	bool		not_resource;
 	bool		not_principal;
+	bool		has_variables;	/* in its resources */
 	int			nactions;
 	int			nresources;
 	int			nprincipals;
@@ -205,20 +206,26 @@ extern bool ddb_policy_compile_pattern(PolicyCompilation *compilation, DdbText s
 									   int flags, PolicyPattern *out);
 extern bool ddb_policy_compile_arn(PolicyCompilation *compilation, const char *what, DdbText source,
 								   PolicyArn *out);
+extern bool ddb_policy_arn_has_variables(const PolicyArn *arn);
 extern bool ddb_policy_arn_uses_variables(const PolicyArn *arn, int part);
 
+/* is the whole pattern the value of one variable? */
+static inline bool
+ddb_policy_is_variable(const PolicyPattern *pattern)
+{
+	return pattern->nvariables == 1 && pattern->text.len == 0;
+}
+
+extern void ddb_policy_release(const PolicyPattern *pattern, DdbText resolved);
 extern PolicyTruth ddb_policy_resolve(const PolicyPattern *pattern,
 									  const DdbPolicyRequest *request, DdbText *out);
 extern bool ddb_policy_text_matches(const PolicyPattern *pattern, DdbText resolved,
 									DdbText text);
-extern PolicyTruth ddb_policy_pattern_matches(const PolicyPattern *pattern,
-											  const DdbPolicyRequest *request, DdbText text);
 extern void ddb_policy_split_arn(DdbText arn, PolicyArnParts *out);
 extern PolicyTruth ddb_policy_arn_matches(const PolicyArn *arn, const DdbPolicyRequest *request,
 										  const PolicyArnParts *parts);
 extern bool ddb_policy_principal_matches(const PolicyPrincipal *principal,
 										 const DdbPolicyRequest *request, bool excepting);
-extern bool ddb_policy_same_nocase(DdbText a, DdbText b);
 
 /* ---- policy_condition.c ---- */
 

@@ -265,6 +265,19 @@ ddb_policy_arn_uses_variables(const PolicyArn *arn, int part)
 	return part < arn->count && arn->parts[part].nvariables > 0;
 }
 
+bool
+ddb_policy_arn_has_variables(const PolicyArn *arn)
+{
+	int			i;
+
+	for (i = 0; i < arn->count; i++)
+	{
+		if (ddb_policy_arn_uses_variables(arn, i))
+			return true;
+	}
+	return false;
+}
+
 /* ---- variables ---- */
 
 /* Is this text free of the bytes that stand for wildcards? */
@@ -312,7 +325,8 @@ variable_value(const PolicyVariable *variable, const DdbPolicyRequest *request, 
 
 /*
  * ddb_policy_resolve puts the values of variables into a pattern.  *out is in
- * CurrentMemoryContext if there are variables, else the pattern's own text.
+ * CurrentMemoryContext if there are variables, else the pattern's own text, or
+ * the value itself; ddb_policy_release frees it.
  * Other than POLICY_TRUE: a value is unknown, or there is none.
  */
 PolicyTruth
@@ -326,6 +340,8 @@ ddb_policy_resolve(const PolicyPattern *pattern, const DdbPolicyRequest *request
 	*out = pattern->text;
 	if (pattern->nvariables == 0)
 		return POLICY_TRUE;
+	if (ddb_policy_is_variable(pattern))
+		return variable_value(&pattern->variables[0], request, out);
 
 	initStringInfo(&text);
 	for (i = 0; i < pattern->nvariables && result != POLICY_FALSE; i++)
@@ -414,13 +430,16 @@ ddb_policy_text_matches(const PolicyPattern *pattern, DdbText resolved, DdbText 
 	return matches_wildcards(resolved, text);
 }
 
-/*
- * ddb_policy_pattern_matches: variables are resolved.  What has no value
- * matches nothing.
- */
-PolicyTruth
-ddb_policy_pattern_matches(const PolicyPattern *pattern, const DdbPolicyRequest *request,
-						   DdbText text)
+void
+ddb_policy_release(const PolicyPattern *pattern, DdbText resolved)
+{
+	if (pattern->nvariables > 0 && !ddb_policy_is_variable(pattern))
+		pfree(unconstify(char *, resolved.str));
+}
+
+/* Variables are resolved.  What has no value matches nothing. */
+static PolicyTruth
+pattern_matches(const PolicyPattern *pattern, const DdbPolicyRequest *request, DdbText text)
 {
 	DdbText		resolved;
 	PolicyTruth result;
@@ -430,7 +449,7 @@ ddb_policy_pattern_matches(const PolicyPattern *pattern, const DdbPolicyRequest 
 	result = ddb_policy_resolve(pattern, request, &resolved);
 	if (result == POLICY_TRUE)
 		result = policy_truth(ddb_policy_text_matches(pattern, resolved, text));
-	pfree(unconstify(char *, resolved.str));
+	ddb_policy_release(pattern, resolved);
 	return result;
 }
 
@@ -480,7 +499,7 @@ ddb_policy_arn_matches(const PolicyArn *arn, const DdbPolicyRequest *request,
 
 		if (i == arn->count - 1)
 			text.len = parts->whole.str + parts->whole.len - text.str;
-		matches = ddb_policy_pattern_matches(&arn->parts[i], request, text);
+		matches = pattern_matches(&arn->parts[i], request, text);
 		result = Min(result, matches);
 	}
 	return result;
@@ -547,21 +566,4 @@ ddb_policy_principal_matches(const PolicyPrincipal *principal, const DdbPolicyRe
 			return false;
 	}
 	elog(ERROR, "unrecognized kind of principal: %d", (int) principal->kind);
-}
-
-/* ddb_policy_same_nocase: ASCII letters are compared without regard to case. */
-bool
-ddb_policy_same_nocase(DdbText a, DdbText b)
-{
-	int			i;
-
-	if (a.len != b.len)
-		return false;
-	for (i = 0; i < a.len; i++)
-	{
-		if (pg_ascii_tolower((unsigned char) a.str[i]) !=
-			pg_ascii_tolower((unsigned char) b.str[i]))
-			return false;
-	}
-	return true;
 }

@@ -83,12 +83,6 @@ text_of(const JsonbValue *value)
 	return text;
 }
 
-static inline bool
-text_is(DdbText text, const char *word)
-{
-	return text.len == strlen(word) && memcmp(text.str, word, text.len) == 0;
-}
-
 /* A string; with any_scalar numbers and booleans too, as their JSON texts. */
 static bool
 read_text(const JsonbValue *value, bool any_scalar, DdbText *out)
@@ -188,8 +182,8 @@ read_effect(Element *element)
 
 	if (!read_text(element->value, false, &effect))
 		return element_problem(element, "Effect must be a string");
-	element->statement->is_allow = text_is(effect, "Allow");
-	if (!element->statement->is_allow && !text_is(effect, "Deny"))
+	element->statement->is_allow = ddb_text_is(effect, "Allow");
+	if (!element->statement->is_allow && !ddb_text_is(effect, "Deny"))
 		return element_problem(element, "Invalid effect: %.*s", POLICY_QUOTED(effect));
 	return true;
 }
@@ -215,7 +209,7 @@ check_action(PolicyCompilation *compilation, DdbText action)
 	const char *colon = memchr(action.str, ':', action.len);
 	const char *p;
 
-	if (text_is(action, "*"))
+	if (ddb_text_is(action, "*"))
 		return true;
 	if (colon == NULL || colon == action.str || colon == action.str + action.len - 1)
 		return ddb_policy_problem(compilation, "Actions/Conditions must be prefaced by a vendor, e.g., dynamodb, aws, etc.: %.*s",
@@ -297,6 +291,7 @@ read_resources(Element *element)
 		if (!ddb_policy_compile_arn(element->compilation, "Resource", texts[i], arn) ||
 			!check_resource(element->compilation, arn, texts[i]))
 			return false;
+		statement->has_variables |= ddb_policy_arn_has_variables(arn);
 	}
 	return true;
 }
@@ -331,16 +326,16 @@ read_principal_arn(DdbText text, PolicyPrincipal *out)
 	bool		is_iam;
 
 	ddb_policy_split_arn(text, &arn);
-	if (arn.count < POLICY_ARN_PARTS || !text_is(arn.parts[0], "arn") ||
-		(!text_is(arn.parts[1], "aws") && !begins_with(arn.parts[1], "aws-")) ||
+	if (arn.count < POLICY_ARN_PARTS || !ddb_text_is(arn.parts[0], "arn") ||
+		(!ddb_text_is(arn.parts[1], "aws") && !begins_with(arn.parts[1], "aws-")) ||
 		arn.parts[3].len > 0 || !is_account(arn.parts[4]) ||
 		memchr(text.str, '*', text.len) != NULL || memchr(text.str, '?', text.len) != NULL)
 		return false;
 
-	is_iam = text_is(arn.parts[2], "iam");
+	is_iam = ddb_text_is(arn.parts[2], "iam");
 	out->kind = POLICY_PRINCIPAL_ARN;
 	out->text = text;
-	if (is_iam && text_is(*last, "root"))
+	if (is_iam && ddb_text_is(*last, "root"))
 	{
 		out->kind = POLICY_PRINCIPAL_ACCOUNT;
 		out->text = arn.parts[4];
@@ -348,7 +343,7 @@ read_principal_arn(DdbText text, PolicyPrincipal *out)
 	}
 	if (is_iam)
 		return begins_with(*last, "user/") || begins_with(*last, "role/");
-	return text_is(arn.parts[2], "sts") &&
+	return ddb_text_is(arn.parts[2], "sts") &&
 		(begins_with(*last, "assumed-role/") || begins_with(*last, "federated-user/"));
 }
 
@@ -356,9 +351,9 @@ static bool
 read_principal(PolicyCompilation *compilation, DdbText kind, DdbText text, PolicyPrincipal *out)
 {
 	out->text = text;
-	if (!text_is(kind, "AWS"))
+	if (!ddb_text_is(kind, "AWS"))
 		out->kind = POLICY_PRINCIPAL_FOREIGN;
-	else if (text_is(text, "*"))
+	else if (ddb_text_is(text, "*"))
 		out->kind = POLICY_PRINCIPAL_ANYONE;
 	else if (is_account(text))
 		out->kind = POLICY_PRINCIPAL_ACCOUNT;
@@ -371,8 +366,8 @@ read_principal(PolicyCompilation *compilation, DdbText kind, DdbText text, Polic
 static bool
 is_principal_kind(DdbText kind)
 {
-	return text_is(kind, "AWS") || text_is(kind, "Service") ||
-		text_is(kind, "Federated") || text_is(kind, "CanonicalUser");
+	return ddb_text_is(kind, "AWS") || ddb_text_is(kind, "Service") ||
+		ddb_text_is(kind, "Federated") || ddb_text_is(kind, "CanonicalUser");
 }
 
 /* Add the principals of one kind to a statement. */
@@ -418,7 +413,7 @@ read_principals(Element *element)
 	statement->not_principal = element->is_negated;
 	statement->principals = palloc(sizeof(PolicyPrincipal));
 
-	if (element->value->type == jbvString && text_is(text_of(element->value), "*"))
+	if (element->value->type == jbvString && ddb_text_is(text_of(element->value), "*"))
 	{
 		statement->nprincipals = 1;
 		statement->principals[0].kind = POLICY_PRINCIPAL_ANYONE;
@@ -533,7 +528,7 @@ find_element(DdbText name)
 
 	for (i = 0; i < lengthof(elements); i++)
 	{
-		if (text_is(name, elements[i].name))
+		if (ddb_text_is(name, elements[i].name))
 			return &elements[i];
 	}
 	return NULL;
@@ -668,8 +663,8 @@ read_version(PolicyCompilation *compilation, DdbDoc doc)
 		return true;
 	if (!read_text(&value, false, &version))
 		return ddb_policy_problem(compilation, "Version must be a string");
-	compilation->has_variables = text_is(version, VERSION_WITH_VARIABLES);
-	if (!compilation->has_variables && !text_is(version, VERSION_WITHOUT))
+	compilation->has_variables = ddb_text_is(version, VERSION_WITH_VARIABLES);
+	if (!compilation->has_variables && !ddb_text_is(version, VERSION_WITHOUT))
 		return ddb_policy_problem(compilation, "Invalid policy version: %.*s", POLICY_QUOTED(version));
 	return true;
 }
@@ -684,12 +679,12 @@ check_members(PolicyCompilation *compilation, DdbDoc doc)
 	ddb_doc_begin(&cursor, doc);
 	while (ddb_doc_next(&cursor, &name, &value))
 	{
-		if (text_is(name, "Id"))
+		if (ddb_text_is(name, "Id"))
 		{
 			if (value.type != jbvString)
 				return ddb_policy_problem(compilation, "Id must be a string");
 		}
-		else if (!text_is(name, "Version") && !text_is(name, "Statement"))
+		else if (!ddb_text_is(name, "Version") && !ddb_text_is(name, "Statement"))
 			return ddb_policy_problem(compilation, "Unknown field %.*s", POLICY_QUOTED(name));
 	}
 	return true;

@@ -30,6 +30,7 @@
 #include "accesskey.h"
 #include "compat.h"
 #include "error.h"
+#include "funcarg.h"
 #include "policystore.h"
 
 #define MAX_POLICY_NAME	128
@@ -46,20 +47,6 @@ DDB_FUNCTION(ddb_policy_row);
  * Arguments
  * ----------------------------------------------------------------
  */
-
-static void
-require_args(FunctionCallInfo fcinfo, int count)
-{
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument %d must not be null", i + 1)));
-	}
-}
 
 static char *
 name_arg(FunctionCallInfo fcinfo, int arg)
@@ -79,8 +66,7 @@ name_arg(FunctionCallInfo fcinfo, int arg)
 static DdbText
 document_arg(FunctionCallInfo fcinfo, int arg)
 {
-	text	   *value = PG_GETARG_TEXT_PP(arg);
-	DdbText		document = {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+	DdbText		document = ddb_funcarg_text(fcinfo, arg);
 	char	   *problem;
 
 	if (ddb_policy_compile(document, DDB_POLICY_IDENTITY, &problem) == NULL)
@@ -176,7 +162,7 @@ ddb_put_role_policy(PG_FUNCTION_ARGS)
 	char	   *name;
 	Oid			role;
 
-	require_args(fcinfo, 3);
+	ddb_funcarg_require(fcinfo, 3);
 	role = role_arg(fcinfo, &role_name);
 	name = name_arg(fcinfo, 1);
 	ddb_policystore_put_role(role, name, document_arg(fcinfo, 2));
@@ -191,7 +177,7 @@ ddb_delete_role_policy(PG_FUNCTION_ARGS)
 	char	   *name;
 	Oid			role;
 
-	require_args(fcinfo, 2);
+	ddb_funcarg_require(fcinfo, 2);
 	role = role_arg(fcinfo, &role_name);
 	name = name_arg(fcinfo, 1);
 	if (!ddb_policystore_delete_role(role, name))
@@ -206,7 +192,7 @@ ddb_put_access_key_policy(PG_FUNCTION_ARGS)
 	char	   *id;
 	char	   *name;
 
-	require_args(fcinfo, 3);
+	ddb_funcarg_require(fcinfo, 3);
 	id = key_arg(fcinfo);
 	name = name_arg(fcinfo, 1);
 	if (!ddb_policystore_put_key(id, name, document_arg(fcinfo, 2)))
@@ -223,7 +209,7 @@ ddb_delete_access_key_policy(PG_FUNCTION_ARGS)
 	char	   *id;
 	char	   *name;
 
-	require_args(fcinfo, 2);
+	ddb_funcarg_require(fcinfo, 2);
 	id = key_arg(fcinfo);
 	name = name_arg(fcinfo, 1);
 	if (!ddb_policystore_delete_key(id, name))

@@ -26,8 +26,7 @@ DDB_FUNCTION(ddb_simulate_custom_policy);
 /* a policy that is given */
 typedef struct GivenPolicy
 {
-	const char *name;
-	const char *type;
+	DdbPolicySource source;
 	const DdbPolicy *policy;
 } GivenPolicy;
 
@@ -89,12 +88,6 @@ read_values(const JsonbValue *given, DdbText key, DdbContextValues *out)
 	out->values = values;
 }
 
-static bool
-same_key(DdbText a, DdbText b)
-{
-	return a.len == b.len && pg_strncasecmp(a.str, b.str, a.len) == 0;
-}
-
 static void
 note_missing(Context *context, DdbText key)
 {
@@ -105,7 +98,7 @@ note_missing(Context *context, DdbText key)
 		text	   *seen = DatumGetTextPP(context->missing[i]);
 		DdbText		other = {VARDATA_ANY(seen), VARSIZE_ANY_EXHDR(seen)};
 
-		if (same_key(key, other))
+		if (ddb_text_same_nocase(key, other))
 			return;
 	}
 	if (context->nmissing == context->size)
@@ -129,7 +122,7 @@ lookup(DdbText key, DdbContextValues *values, void *arg)
 	ddb_doc_begin(&cursor, context->doc);
 	while (ddb_doc_next(&cursor, &name, &value))
 	{
-		if (!same_key(key, name))
+		if (!ddb_text_same_nocase(key, name))
 			continue;
 		if (value.type == jbvNull)
 			return DDB_CONTEXT_UNKNOWN;
@@ -156,8 +149,8 @@ add_policy(GivenPolicy *out, const char *name, DdbPolicyKind kind, DdbText docum
 {
 	char	   *problem = NULL;
 
-	out->name = name;
-	out->type = kind == DDB_POLICY_IDENTITY ? "IAM Policy" : "Resource Policy";
+	out->source.id = name;
+	out->source.type = kind == DDB_POLICY_IDENTITY ? "IAM Policy" : "Resource Policy";
 	out->policy = ddb_policy_compile(document, kind, &problem);
 	if (out->policy == NULL)
 		ddb_validation_error("%s: %s", name, problem);
@@ -223,32 +216,6 @@ decision_of(const DdbPolicyVerdict *verdict)
 	return verdict->allowed ? "allowed" : "implicitDeny";
 }
 
-static void
-add_statements(JsonbValue *list, const GivenPolicy *given, const DdbPolicyRequest *request,
-			   bool allow)
-{
-	DdbStatementName *names = palloc(ddb_policy_count(given->policy) * sizeof(DdbStatementName));
-	int			count = ddb_policy_applying(given->policy, request, allow, names);
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		JsonbValue	statement;
-		JsonbValue	sid;
-
-		ddb_json_object(&statement, 4);
-		ddb_json_add_string(&statement, "SourcePolicyId", given->name);
-		ddb_json_add_string(&statement, "SourcePolicyType", given->type);
-		ddb_json_add_int(&statement, "Statement", names[i].number);
-		if (names[i].sid.str != NULL)
-		{
-			ddb_json_string(&sid, names[i].sid.str, names[i].sid.len);
-			ddb_json_add_value(&statement, "Sid", &sid);
-		}
-		ddb_json_append(list, &statement);
-	}
-}
-
 /* The statements that made the decision. */
 static Jsonb *
 matched_statements(const GivenPolicy *policies, int count, const DdbPolicyRequest *request,
@@ -259,7 +226,8 @@ matched_statements(const GivenPolicy *policies, int count, const DdbPolicyReques
 
 	ddb_json_array(&list, 4);
 	for (i = 0; i < count && (verdict->denied || verdict->allowed); i++)
-		add_statements(&list, &policies[i], request, !verdict->denied);
+		ddb_policy_list_applying(policies[i].policy, request, !verdict->denied,
+								 &policies[i].source, &list);
 	return ddb_json_encode(&list);
 }
 

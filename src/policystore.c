@@ -77,14 +77,8 @@ enum
 };
 
 #define FIRST_QUERY	QUERY_PUT_ROLE
-#define MAX_ARGS	4
 
-static const struct
-{
-	const char *sql;
-	int			nargs;
-	Oid			argtypes[MAX_ARGS];
-}			queries[] = {
+static const DdbFixedQuery queries[] = {
 	[QUERY_PUT_ROLE - FIRST_QUERY] = {
 		"INSERT INTO dynamo.identity_policy AS p (role, policy_name, document)"
 		" VALUES ($1, $2, $3) ON CONFLICT (role, policy_name) DO UPDATE"
@@ -735,12 +729,7 @@ ddb_policystore_of_resource(Oid relid, const char *stream_label)
 static void
 build_query(const DdbTable *table, int query, DdbQueryText *text)
 {
-	int			i;
-
-	appendStringInfoString(&text->sql, queries[query - FIRST_QUERY].sql);
-	for (i = 0; i < queries[query - FIRST_QUERY].nargs; i++)
-		ddb_plan_add_arg(text, queries[query - FIRST_QUERY].argtypes[i]);
-	text->any_plan = true;
+	ddb_plan_set_query(text, &queries[query - FIRST_QUERY]);
 }
 
 static uint64

@@ -29,6 +29,8 @@ enum
 	QUERY_TRIM_ACTIVITIES
 };
 
+#define FIRST_QUERY	QUERY_TARGETS
+
 /* what read_target takes apart */
 #define TARGET_QUERY \
 	"SELECT resource, relid, dimension, min_capacity, max_capacity, suspended, role_arn," \
@@ -44,81 +46,61 @@ enum
 /* letters of the catalog, by DdbUnits */
 static const char dimension_letters[] = "RW";
 
-static void
-add_args(DdbQueryText *text, const Oid *types, int count)
-{
-	int			i;
-
-	for (i = 0; i < count; i++)
-		ddb_plan_add_arg(text, types[i]);
-}
+static const DdbFixedQuery queries[] = {
+	[QUERY_TARGETS - FIRST_QUERY] = {
+		TARGET_QUERY " WHERE relid = $1 OR $1 = 0::oid ORDER BY relid, resource, dimension",
+		1, {REGCLASSOID}
+	},
+	[QUERY_TARGET - FIRST_QUERY] = {
+		TARGET_QUERY OF_TARGET,
+		2, {REGCLASSOID, CHAROID}
+	},
+	[QUERY_STORE - FIRST_QUERY] = {
+		"INSERT INTO dynamo.scalable_target (resource, dimension, relid,"
+		" min_capacity, max_capacity, suspended, role_arn, policy_name, target_value,"
+		" scale_in_cooldown, scale_out_cooldown, disable_scale_in)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+		" ON CONFLICT (resource, dimension) DO UPDATE SET"
+		" min_capacity = EXCLUDED.min_capacity, max_capacity = EXCLUDED.max_capacity,"
+		" suspended = EXCLUDED.suspended, role_arn = EXCLUDED.role_arn,"
+		" policy_name = EXCLUDED.policy_name, target_value = EXCLUDED.target_value,"
+		" scale_in_cooldown = EXCLUDED.scale_in_cooldown,"
+		" scale_out_cooldown = EXCLUDED.scale_out_cooldown,"
+		" disable_scale_in = EXCLUDED.disable_scale_in",
+		12, {REGCLASSOID, CHAROID, REGCLASSOID, INT8OID, INT8OID, BOOLOID, TEXTOID, TEXTOID,
+		FLOAT8OID, INT4OID, INT4OID, BOOLOID}
+	},
+	[QUERY_DELETE - FIRST_QUERY] = {
+		"DELETE FROM dynamo.scalable_target" OF_TARGET,
+		2, {REGCLASSOID, CHAROID}
+	},
+	[QUERY_FORGET - FIRST_QUERY] = {
+		"DELETE FROM dynamo.scalable_target WHERE relid = $1 OR resource = $1",
+		1, {REGCLASSOID}
+	},
+	[QUERY_FORGET_ACTIVITIES - FIRST_QUERY] = {
+		"DELETE FROM dynamo.scaling_activity WHERE relid = $1 OR resource = $1",
+		1, {REGCLASSOID}
+	},
+	[QUERY_ADD_ACTIVITY - FIRST_QUERY] = {
+		"INSERT INTO dynamo.scaling_activity (resource, dimension, relid, start_time,"
+		" from_capacity, to_capacity, successful, cause, message)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		9, {REGCLASSOID, CHAROID, REGCLASSOID, TIMESTAMPTZOID, INT8OID, INT8OID, BOOLOID,
+		TEXTOID, TEXTOID}
+	},
+	[QUERY_TRIM_ACTIVITIES - FIRST_QUERY] = {
+		"DELETE FROM dynamo.scaling_activity" OF_TARGET
+		" AND activity_id <= (SELECT activity_id FROM dynamo.scaling_activity" OF_TARGET
+		" ORDER BY activity_id DESC OFFSET " MAX_ACTIVITIES " LIMIT 1)",
+		2, {REGCLASSOID, CHAROID}
+	}
+};
 
 static void
 build_query(const DdbTable *table, int query, DdbQueryText *text)
 {
-	static const Oid target_types[] = {
-		REGCLASSOID, CHAROID, REGCLASSOID, INT8OID, INT8OID, BOOLOID, TEXTOID, TEXTOID,
-		FLOAT8OID, INT4OID, INT4OID, BOOLOID
-	};
-	static const Oid activity_types[] = {
-		REGCLASSOID, CHAROID, REGCLASSOID, TIMESTAMPTZOID, INT8OID, INT8OID, BOOLOID,
-		TEXTOID, TEXTOID
-	};
-	const char *sql = NULL;
-	const Oid  *types = target_types;
-	int			ntypes = 2;
-
-	switch (query)
-	{
-		case QUERY_TARGETS:
-			sql = TARGET_QUERY " WHERE relid = $1 OR $1 = 0::oid ORDER BY relid, resource, dimension";
-			ntypes = 1;
-			break;
-		case QUERY_TARGET:
-			sql = TARGET_QUERY OF_TARGET;
-			break;
-		case QUERY_STORE:
-			sql = "INSERT INTO dynamo.scalable_target (resource, dimension, relid,"
-				" min_capacity, max_capacity, suspended, role_arn, policy_name, target_value,"
-				" scale_in_cooldown, scale_out_cooldown, disable_scale_in)"
-				" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-				" ON CONFLICT (resource, dimension) DO UPDATE SET"
-				" min_capacity = EXCLUDED.min_capacity, max_capacity = EXCLUDED.max_capacity,"
-				" suspended = EXCLUDED.suspended, role_arn = EXCLUDED.role_arn,"
-				" policy_name = EXCLUDED.policy_name, target_value = EXCLUDED.target_value,"
-				" scale_in_cooldown = EXCLUDED.scale_in_cooldown,"
-				" scale_out_cooldown = EXCLUDED.scale_out_cooldown,"
-				" disable_scale_in = EXCLUDED.disable_scale_in";
-			ntypes = lengthof(target_types);
-			break;
-		case QUERY_DELETE:
-			sql = "DELETE FROM dynamo.scalable_target" OF_TARGET;
-			break;
-		case QUERY_FORGET:
-			sql = "DELETE FROM dynamo.scalable_target WHERE relid = $1 OR resource = $1";
-			ntypes = 1;
-			break;
-		case QUERY_FORGET_ACTIVITIES:
-			sql = "DELETE FROM dynamo.scaling_activity WHERE relid = $1 OR resource = $1";
-			ntypes = 1;
-			break;
-		case QUERY_ADD_ACTIVITY:
-			sql = "INSERT INTO dynamo.scaling_activity (resource, dimension, relid, start_time,"
-				" from_capacity, to_capacity, successful, cause, message)"
-				" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-			types = activity_types;
-			ntypes = lengthof(activity_types);
-			break;
-		case QUERY_TRIM_ACTIVITIES:
-			sql = "DELETE FROM dynamo.scaling_activity" OF_TARGET
-				" AND activity_id <= (SELECT activity_id FROM dynamo.scaling_activity" OF_TARGET
-				" ORDER BY activity_id DESC OFFSET " MAX_ACTIVITIES " LIMIT 1)";
-			break;
-		default:
-			elog(ERROR, "unrecognized query of auto scaling %d", query);
-	}
-	appendStringInfoString(&text->sql, sql);
-	add_args(text, types, ntypes);
+	ddb_plan_set_query(text, &queries[query - FIRST_QUERY]);
 }
 
 /* ----------------------------------------------------------------

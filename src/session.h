@@ -13,6 +13,16 @@
  */
 extern void ddb_session_init(const char *application_name);
 
+/* settings as the files have them now, if the process has been told to reload */
+extern void ddb_session_reload(void);
+
+/*
+ * ddb_session_transaction: work in a transaction of its own, with a snapshot and
+ * the transaction's memory.  False when it was rolled back: the error has been
+ * logged, unless it was that of being cancelled while the process is to stop.
+ */
+extern bool ddb_session_transaction(void (*work) (void *), void *arg);
+
 /*
  * ddb_session_discard: drop what users' code has left in the session, whatever
  * DISCARD ALL would drop but settings and advisory locks; as the last step of

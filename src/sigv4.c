@@ -65,12 +65,6 @@ trim(DdbText text)
 }
 
 static bool
-text_is(DdbText text, const char *string)
-{
-	return text.len == strlen(string) && memcmp(text.str, string, text.len) == 0;
-}
-
-static bool
 begins_with(DdbText text, const char *prefix)
 {
 	int			len = strlen(prefix);
@@ -302,7 +296,7 @@ set_header_part(DdbSigV4Claim *claim, DdbText name, DdbText value)
 
 	for (i = 0; i < lengthof(claim_parts); i++)
 	{
-		if (claim_parts[i].in_header && text_is(name, claim_parts[i].name))
+		if (claim_parts[i].in_header && ddb_text_is(name, claim_parts[i].name))
 			*claim_text(claim, &claim_parts[i]) = value;
 	}
 }
@@ -408,7 +402,7 @@ read_query(const DdbSignedRequest *request, DdbSigV4Claim *claim)
 		name.len -= strlen(QUERY_PREFIX);
 		for (i = 0; i < lengthof(claim_parts); i++)
 		{
-			if (text_is(name, claim_parts[i].name))
+			if (ddb_text_is(name, claim_parts[i].name))
 				*claim_text(claim, &claim_parts[i]) = percent_decode(value);
 		}
 	}
@@ -556,8 +550,8 @@ month_index(const char *name)
 static bool
 is_utc(DdbText zone)
 {
-	return text_is(zone, "GMT") || text_is(zone, "UTC") ||
-		text_is(zone, "+0000") || text_is(zone, "-0000");
+	return ddb_text_is(zone, "GMT") || ddb_text_is(zone, "UTC") ||
+		ddb_text_is(zone, "+0000") || ddb_text_is(zone, "-0000");
 }
 
 /* the date of RFC 1123: Sun, 06 Nov 1994 08:49:37 GMT */
@@ -685,18 +679,18 @@ check_scope(const DdbSigV4Claim *claim, const DdbText *elements, const char *reg
 	StringInfoData wrong;
 
 	initStringInfo(&wrong);
-	if (!text_is(elements[CREDENTIAL_REGION], region))
+	if (!ddb_text_is(elements[CREDENTIAL_REGION], region))
 		appendStringInfo(&wrong,
 						 "Credential should be scoped to a valid region, not '%s'. ",
 						 shown(elements[CREDENTIAL_REGION]));
-	if (!text_is(elements[CREDENTIAL_SERVICE], SERVICE))
+	if (!ddb_text_is(elements[CREDENTIAL_SERVICE], SERVICE))
 		appendStringInfoString(&wrong, "Credential should be scoped to correct"
 							   " service: '" SERVICE "'. ");
-	if (!text_is(elements[CREDENTIAL_TERMINATOR], TERMINATOR))
+	if (!ddb_text_is(elements[CREDENTIAL_TERMINATOR], TERMINATOR))
 		appendStringInfo(&wrong, "Credential should be scoped with a valid terminator: '"
 						 TERMINATOR "', not '%s'. ",
 						 shown(elements[CREDENTIAL_TERMINATOR]));
-	if (!text_is(elements[CREDENTIAL_DATE], claim->scope_date))
+	if (!ddb_text_is(elements[CREDENTIAL_DATE], claim->scope_date))
 		appendStringInfo(&wrong,
 						 "Date in Credential scope does not match YYYYMMDD from"
 						 " ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
@@ -725,7 +719,7 @@ ddb_sigv4_check(const DdbSignedRequest *request, DdbSigV4Claim *claim, int64 now
 
 	check_date(request, claim, now);
 	check_host_signed(claim);
-	if (!text_is(claim->algorithm, ALGORITHM))
+	if (!ddb_text_is(claim->algorithm, ALGORITHM))
 		ddb_error(DDB_INCOMPLETE_SIGNATURE,
 				  "Unsupported AWS 'algorithm': '%s' (only " ALGORITHM " for now). ",
 				  shown(claim->algorithm));
@@ -864,9 +858,9 @@ append_path(StringInfo out, DdbText uri)
 	is_directory = rest.len > 0 && rest.str[rest.len - 1] == '/';
 	while (next_piece(&rest, "/", &segment))
 	{
-		if (text_is(segment, "."))
+		if (ddb_text_is(segment, "."))
 			continue;
-		if (text_is(segment, ".."))
+		if (ddb_text_is(segment, ".."))
 		{
 			drop_segment(out, start);
 			continue;
@@ -918,7 +912,7 @@ append_query(StringInfo out, DdbText uri, bool in_query)
 
 		(void) split_at(piece, '=', &name, &value);
 		name = percent_decode(name);
-		if (in_query && text_is(name, QUERY_PREFIX "Signature"))
+		if (in_query && ddb_text_is(name, QUERY_PREFIX "Signature"))
 			continue;
 		if (n == MAX_PARAMETERS)
 			return false;

@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "error.h"
 #include "expr_eval.h"
+#include "funcarg.h"
 #include "op.h"
 #include "op_query.h"
 #include "plainjson.h"
@@ -142,20 +143,6 @@ ddb_execute_text(PG_FUNCTION_ARGS)
  * Requests made from plain JSON
  * ----------------------------------------------------------------
  */
-
-static void
-require_args(FunctionCallInfo fcinfo, int count)
-{
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		if (PG_ARGISNULL(i))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument %d must not be null", i + 1)));
-	}
-}
 
 static void
 add_text(JsonbValue *request, const char *name, FunctionCallInfo fcinfo, int arg)
@@ -281,7 +268,7 @@ ddb_create_table_plain(PG_FUNCTION_ARGS)
 	JsonbValue	definitions;
 	text	   *name;
 
-	require_args(fcinfo, 2);
+	ddb_funcarg_require(fcinfo, 2);
 	ddb_json_object(&request, 4);
 	add_text(&request, "TableName", fcinfo, 0);
 	ddb_json_add_string(&request, "BillingMode", "PAY_PER_REQUEST");
@@ -313,7 +300,7 @@ ddb_put_item_plain(PG_FUNCTION_ARGS)
 {
 	JsonbValue	request;
 
-	require_args(fcinfo, 2);
+	ddb_funcarg_require(fcinfo, 2);
 	ddb_json_object(&request, 5);
 	add_text(&request, "TableName", fcinfo, 0);
 	add_plain(&request, "Item", fcinfo, 1);
@@ -329,7 +316,7 @@ ddb_update_item_plain(PG_FUNCTION_ARGS)
 {
 	JsonbValue	request;
 
-	require_args(fcinfo, 3);
+	ddb_funcarg_require(fcinfo, 3);
 	ddb_json_object(&request, 7);
 	add_text(&request, "TableName", fcinfo, 0);
 	add_plain(&request, "Key", fcinfo, 1);
@@ -346,7 +333,7 @@ ddb_delete_item_plain(PG_FUNCTION_ARGS)
 {
 	JsonbValue	request;
 
-	require_args(fcinfo, 2);
+	ddb_funcarg_require(fcinfo, 2);
 	ddb_json_object(&request, 6);
 	add_text(&request, "TableName", fcinfo, 0);
 	add_plain(&request, "Key", fcinfo, 1);
@@ -458,7 +445,7 @@ ddb_query_plain(PG_FUNCTION_ARGS)
 		MemoryContext old = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
 		JsonbValue	request;
 
-		require_args(fcinfo, 2);
+		ddb_funcarg_require(fcinfo, 2);
 		ddb_json_object(&request, 7);
 		add_text(&request, "TableName", fcinfo, 0);
 		add_text(&request, "KeyConditionExpression", fcinfo, 1);
@@ -494,7 +481,7 @@ ddb_scan_plain(PG_FUNCTION_ARGS)
 		MemoryContext old = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
 		JsonbValue	request;
 
-		require_args(fcinfo, 1);
+		ddb_funcarg_require(fcinfo, 1);
 		refuse_document(PG_GETARG_TEXT_PP(0));
 		ddb_json_object(&request, 5);
 		add_text(&request, "TableName", fcinfo, 0);
@@ -565,7 +552,7 @@ open_statement(FunctionCallInfo fcinfo)
 	StatementSet *set = palloc0(sizeof(StatementSet));
 	text	   *statement;
 
-	require_args(fcinfo, 2);
+	ddb_funcarg_require(fcinfo, 2);
 	statement = PG_GETARG_TEXT_P_COPY(0);
 	set->context = CurrentMemoryContext;
 	set->page_context = AllocSetContextCreate(CurrentMemoryContext, "pg_dynamo page",

@@ -18,7 +18,6 @@
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "session.h"
@@ -69,11 +68,7 @@ ddb_stepworker_wait(long ms)
 static void
 begin_transaction(void)
 {
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	ddb_session_reload();
 	ddb_stepworker_set_patience(PATIENCE);
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();

@@ -48,19 +48,13 @@ enum
 };
 
 #define FIRST_QUERY	QUERY_OF_TABLE
-#define MAX_ARGS	12
 
 #define STREAM_COLUMNS \
 	"SELECT s.stream_id, s.relid::oid, s.owner, s.table_name, s.label, s.view_type," \
 	" s.hash_attribute, s.hash_type, s.range_attribute, s.range_type, s.shards," \
 	" s.created_at, s.disabled_at FROM dynamo.stream_definition s "
 
-static const struct
-{
-	const char *sql;
-	int			nargs;
-	Oid			argtypes[MAX_ARGS];
-}			queries[] = {
+static const DdbFixedQuery queries[] = {
 	[QUERY_OF_TABLE - FIRST_QUERY] = {
 		STREAM_COLUMNS "WHERE s.relid = $1 ORDER BY s.disabled_at DESC NULLS FIRST, s.label DESC LIMIT 1",
 		1, {REGCLASSOID}
@@ -135,12 +129,7 @@ ddb_view_type_name(DdbViewType view)
 static void
 build_query(const DdbTable *table, int query, DdbQueryText *text)
 {
-	int			i;
-
-	appendStringInfoString(&text->sql, queries[query - FIRST_QUERY].sql);
-	for (i = 0; i < queries[query - FIRST_QUERY].nargs; i++)
-		ddb_plan_add_arg(text, queries[query - FIRST_QUERY].argtypes[i]);
-	text->any_plan = true;
+	ddb_plan_set_query(text, &queries[query - FIRST_QUERY]);
 }
 
 static uint64

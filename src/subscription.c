@@ -14,7 +14,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -26,7 +25,6 @@
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
@@ -321,7 +319,7 @@ is_due(TimestampTz since, int ms)
 
 /* what is to be found out before readers take their turns, in a transaction */
 static void
-look_around(void)
+look_around(void *arg)
 {
 	relation = ddb_subscription_relation();
 	if (!OidIsValid(relation))
@@ -344,30 +342,10 @@ look_around(void)
 static bool
 run_look_around(void)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	volatile bool done = false;
-
-	PG_TRY();
-	{
-		SetCurrentStatementStartTimestamp();
-		StartTransactionCommand();
-		PushActiveSnapshot(GetTransactionSnapshot());
-		look_around();
-		PopActiveSnapshot();
-		CommitTransactionCommand();
-		done = true;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		EmitErrorReport();
-		FlushErrorState();
-		AbortOutOfAnyTransaction();
-		stale = true;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	return done;
+	if (ddb_session_transaction(look_around, NULL))
+		return true;
+	stale = true;
+	return false;
 }
 
 /* ----------------------------------------------------------------
@@ -422,11 +400,7 @@ wait_ms(long ms)
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	ddb_session_reload();
 }
 
 void

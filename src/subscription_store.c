@@ -36,18 +36,12 @@ enum
 };
 
 #define FIRST_QUERY	QUERY_LOAD
-#define MAX_ARGS	16
 
 #define SUBSCRIPTION_COLUMNS \
 	"SELECT subscription_id, name, owner, relid::oid, kind, target, options, secret," \
 	" start_epoch, start_lsn, state = 'active' FROM dynamo.subscription "
 
-static const struct
-{
-	const char *sql;
-	int			nargs;
-	Oid			argtypes[MAX_ARGS];
-}			queries[] = {
+static const DdbFixedQuery queries[] = {
 	[QUERY_LOAD - FIRST_QUERY] = {SUBSCRIPTION_COLUMNS "ORDER BY subscription_id", 0},
 	[QUERY_FIND - FIRST_QUERY] = {SUBSCRIPTION_COLUMNS "WHERE name = $1", 1, {TEXTOID}},
 	[QUERY_SHARDS - FIRST_QUERY] = {
@@ -137,12 +131,7 @@ static const char kind_letters[] = "FUN";
 static void
 build_query(const DdbTable *table, int query, DdbQueryText *text)
 {
-	int			i;
-
-	appendStringInfoString(&text->sql, queries[query - FIRST_QUERY].sql);
-	for (i = 0; i < queries[query - FIRST_QUERY].nargs; i++)
-		ddb_plan_add_arg(text, queries[query - FIRST_QUERY].argtypes[i]);
-	text->any_plan = true;
+	ddb_plan_set_query(text, &queries[query - FIRST_QUERY]);
 }
 
 static uint64

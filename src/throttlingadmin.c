@@ -6,20 +6,17 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "utils/builtins.h"
 
 #include "catalog.h"
 #include "compat.h"
-#include "error.h"
+#include "funcarg.h"
 #include "tableinfo.h"
 
 DDB_FUNCTION(ddb_set_throttling);
 
 static const DdbTable *
-open_owned(text *name)
+open_owned(DdbText table_name)
 {
-	DdbText		table_name = {VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)};
-
 	return ddb_catalog_open(ddb_catalog_table_name(table_name, "UpdateTable"),
 							ShareUpdateExclusiveLock, DDB_ACL_OWNER, "UpdateTable", true);
 }
@@ -46,8 +43,8 @@ ddb_set_throttling(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("table name must not be null")));
-	table = open_owned(PG_GETARG_TEXT_PP(0));
+				 errmsg("%s must not be null", "table_name")));
+	table = open_owned(ddb_funcarg_text(fcinfo, 0));
 	if (choice == DDB_CHOICE_ON && table->capacity.meter == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -14,14 +14,15 @@
  */
 #include "postgres.h"
 
-#include <math.h>
 #include <time.h>
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "storage/ipc.h"
+#include "storage/lmgr.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/hsearch.h"
@@ -92,6 +93,15 @@ ddb_throughput_op_name(DdbMeteredOp op)
 {
 	Assert((int) op >= 0 && op < DDB_METERED_OPS);
 	return op_names[op];
+}
+
+static int64
+now_ns(void)
+{
+	struct timespec now;
+
+	(void) clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 /* ----------------------------------------------------------------
@@ -236,14 +246,18 @@ find_meter(const MeterKey *key)
 	return found ? &meters[found->place] : NULL;
 }
 
-/* NULL, and *warn set for who is the first to see it, when all are in use */
+/*
+ * NULL, and *warn set for who is the first to see it, when all are in use.
+ * *made tells whether it was not there before.
+ */
 static DdbMeter *
-make_meter(const MeterKey *key, bool *warn)
+make_meter(const MeterKey *key, bool *made, bool *warn)
 {
 	MeterPlace *entry;
 	bool		found;
 	int			place;
 
+	*made = false;
 	*warn = false;
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	entry = hash_search(places, key, HASH_FIND, &found);
@@ -263,17 +277,22 @@ make_meter(const MeterKey *key, bool *warn)
 		{
 			entry->place = place;
 			init_meter(&meters[place], key);
+			*made = true;
 		}
 	}
 	LWLockRelease(lock);
 	return entry ? &meters[place] : NULL;
 }
 
+static void note_made(Oid relid);
+static bool make_room(void);
+
 DdbMeter *
 ddb_throughput_meter(Oid relid)
 {
 	MeterKey	key = {.database = MyDatabaseId, .relid = relid};
 	DdbMeter   *meter;
+	bool		made;
 	bool		warn;
 
 	if (shared == NULL || !OidIsValid(relid) || !OidIsValid(MyDatabaseId))
@@ -281,12 +300,17 @@ ddb_throughput_meter(Oid relid)
 	meter = find_meter(&key);
 	if (meter != NULL)
 		return meter;
-	meter = make_meter(&key, &warn);
+	meter = make_meter(&key, &made, &warn);
+	if (meter == NULL && make_room())
+		meter = make_meter(&key, &made, &warn);
+	if (made)
+		note_made(relid);
 	if (warn)
 		ereport(WARNING,
-				(errmsg("the capacity of some tables and indexes is not counted, and throttling does not work for them"),
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("the capacity of some tables and indexes is not counted, and throttling does not work for them"),
 				 errdetail("Capacity is counted for %d of them at most.", ddb_metrics_max),
-				 errhint("Increase \"dynamo.metrics_max\".")));
+				 errhint("Raise dynamo.metrics_max and restart the server.")));
 	return meter;
 }
 
@@ -334,13 +358,61 @@ ddb_throughput_release(DdbMeter *meter)
 	LWLockRelease(lock);
 }
 
+/*
+ * A relation that is being made is not to be seen either, but locked.
+ */
+bool
+ddb_throughput_is_gone(const DdbMeter *meter)
+{
+	Oid			relid = meter->relid;
+	bool		gone;
+
+	if (meter->database != MyDatabaseId)
+		return !SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(meter->database));
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return false;
+	gone = !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
+	UnlockRelationOid(relid, AccessShareLock);
+	return gone;
+}
+
+/*
+ * All meters are in use.  Who drops a relation, or stores metrics, releases
+ * meters; but on a standby nobody does, nor after a prepared transaction.
+ * Returns whether some were released; a process tries once a second.
+ */
+static bool
+make_room(void)
+{
+	static int64 last = 0;
+	int64		now = now_ns();
+	bool		released = false;
+	DdbMeter   *meter;
+	int			place = 0;
+
+	if (last != 0 && now - last < NS_PER_S)
+		return false;
+	last = now;
+	while ((meter = ddb_throughput_next(&place)) != NULL)
+	{
+		if (!ddb_throughput_is_gone(meter))
+			continue;
+		ddb_throughput_release(meter);
+		released = true;
+	}
+	return released;
+}
+
 /* ----------------------------------------------------------------
- * Relations that are dropped
+ * Relations that are dropped, or whose transaction is rolled back
  * ----------------------------------------------------------------
  */
 
 /* in TopTransactionContext; NIL outside of transactions that drop something */
 static List *dropped = NIL;
+
+/* relations of this transaction's, whose meters it made; the same */
+static List *made_here = NIL;
 
 /* a subtransaction that was rolled back has dropped nothing */
 static void
@@ -356,11 +428,11 @@ keep_those_that_exist(void)
 }
 
 static void
-release_dropped(void)
+release_all(const List *relids)
 {
 	ListCell   *lc;
 
-	foreach(lc, dropped)
+	foreach(lc, relids)
 	{
 		MeterKey	key = {.database = MyDatabaseId, .relid = lfirst_oid(lc)};
 
@@ -374,50 +446,68 @@ at_transaction_event(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
+			dropped = list_concat(dropped, made_here);
+			made_here = NIL;
 			keep_those_that_exist();
 			return;
 		case XACT_EVENT_COMMIT:
-			release_dropped();
+			release_all(dropped);
 			dropped = NIL;
 			return;
 		case XACT_EVENT_ABORT:
+			release_all(made_here);
+			made_here = dropped = NIL;
+			return;
 		case XACT_EVENT_PREPARE:
-			dropped = NIL;
+			made_here = dropped = NIL;
 			return;
 		default:
 			return;
 	}
 }
 
-void
-ddb_throughput_release_at_commit(Oid relid)
+static void
+note_relation(List **list, Oid relid)
 {
 	static bool registered = false;
 	MemoryContext old;
 
-	if (shared == NULL)
-		return;
 	if (!registered)
 		RegisterXactCallback(at_transaction_event, NULL);
 	registered = true;
 	old = MemoryContextSwitchTo(TopTransactionContext);
-	dropped = lappend_oid(dropped, relid);
+	*list = lappend_oid(*list, relid);
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * A relation of which only this transaction knows (or which it changed: then
+ * its meter, if released, begins anew): only here it is known to be gone when
+ * that is rolled back, in a database whose metrics nobody stores.
+ */
+static void
+note_made(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+		note_relation(&made_here, relid);
+	ReleaseSysCache(tuple);
+}
+
+void
+ddb_throughput_release_at_commit(Oid relid)
+{
+	if (shared != NULL)
+		note_relation(&dropped, relid);
 }
 
 /* ----------------------------------------------------------------
  * Buckets
  * ----------------------------------------------------------------
  */
-
-static int64
-now_ns(void)
-{
-	struct timespec now;
-
-	(void) clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 /* when the bucket is empty, what is saved up beyond burst seconds left out */
 static int64
@@ -466,10 +556,38 @@ ddb_throughput_is_exhausted(DdbMeter *meter, DdbUnits kind, double rate, double 
 	return is_exhausted(&meter->empty_at[kind], rate, DDB_BURST_SECONDS, planned);
 }
 
+double
+ddb_throughput_seconds_left(DdbMeter *meter, DdbUnits kind)
+{
+	int64		now = now_ns();
+	int64		at = empty_at(pg_atomic_read_u64(&meter->empty_at[kind]), now,
+							  DDB_BURST_SECONDS);
+
+	return (double) (now - at) / NS_PER_S;
+}
+
 void
 ddb_throughput_charge(DdbMeter *meter, DdbUnits kind, double rate, double units)
 {
 	charge(&meter->empty_at[kind], rate, DDB_BURST_SECONDS, units);
+}
+
+void
+ddb_throughput_raise(DdbMeter *meter, DdbUnits kind, double before, double after)
+{
+	pg_atomic_uint64 *bucket = &meter->empty_at[kind];
+	int64		now = now_ns();
+	uint64		old = pg_atomic_read_u64(bucket);
+	uint64		new;
+
+	do
+	{
+		int64		debt = (int64) old - now;
+
+		if (old == 0 || debt <= 0)
+			return;
+		new = now + (int64) (debt * (before / after));
+	} while (!pg_atomic_compare_exchange_u64(bucket, &old, new));
 }
 
 /* ----------------------------------------------------------------

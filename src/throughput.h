@@ -9,7 +9,7 @@
  * here: whoever asks says what the rate is.  A bucket may go below zero, for
  * what an operation consumes is known when it has run; then it has nothing
  * left until the debt is paid, so that over time no more than the rate is
- * consumed.  A bucket that was never used has one second in it.
+ * consumed.  Only of a debt the rate matters that it was made at.  A bucket that was never used has one second in it.
  *
  * Without shared_preload_libraries there is no shared memory, and no meter.
  */
@@ -27,6 +27,9 @@ typedef enum DdbUnits
 } DdbUnits;
 
 #define DDB_UNIT_KINDS	2
+
+/* counters of units count parts of them */
+#define DDB_UNIT_PARTS	1000
 
 /* the operations that have metrics of their own */
 typedef enum DdbMeteredOp
@@ -76,7 +79,7 @@ typedef struct DdbMeter
 	pg_atomic_uint64 empty_at[DDB_UNIT_KINDS];
 
 	/* since the server started */
-	pg_atomic_uint64 consumed[DDB_UNIT_KINDS];	/* thousandths of units */
+	pg_atomic_uint64 consumed[DDB_UNIT_KINDS];	/* in parts of units */
 	pg_atomic_uint64 throttle_events[DDB_UNIT_KINDS];
 	pg_atomic_uint64 conditional_failures;	/* ConditionalCheckFailedRequests */
 	pg_atomic_uint64 transaction_conflicts;
@@ -94,6 +97,12 @@ extern DdbMeter *ddb_throughput_meter(Oid relid);
 /* all meters in use, one after the other: *place begins at 0; NULL after the last */
 extern DdbMeter *ddb_throughput_next(int *place);
 
+/*
+ * Is the relation gone, or its database?  Of another database's relation that
+ * is not known here.
+ */
+extern bool ddb_throughput_is_gone(const DdbMeter *meter);
+
 /* the relation is gone: its meter is free for others */
 extern void ddb_throughput_release(DdbMeter *meter);
 
@@ -107,8 +116,17 @@ extern void ddb_throughput_release_at_commit(Oid relid);
 extern bool ddb_throughput_is_exhausted(DdbMeter *meter, DdbUnits kind, double rate,
 										double planned);
 
+/*
+ * Unused seconds of the rate that are saved up, whatever the rate is; below 0 a
+ * debt.
+ */
+extern double ddb_throughput_seconds_left(DdbMeter *meter, DdbUnits kind);
+
 /* take units out of the bucket; the counters are another matter */
 extern void ddb_throughput_charge(DdbMeter *meter, DdbUnits kind, double rate, double units);
+
+/* the rate has risen: what the bucket owes is paid back sooner */
+extern void ddb_throughput_raise(DdbMeter *meter, DdbUnits kind, double before, double after);
 
 /*
  * The same for partitions: a bucket for each of a fixed number of slots, which

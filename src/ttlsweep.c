@@ -573,35 +573,6 @@ list_sweeps(List *sweeps, MemoryContext context)
  * ----------------------------------------------------------------
  */
 
-/* work of a transaction of the worker's own; an error is logged, and that was it */
-static bool
-run_aside(void (*work) (void *), void *arg)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	volatile bool done = false;
-
-	PG_TRY();
-	{
-		SetCurrentStatementStartTimestamp();
-		StartTransactionCommand();
-		PushActiveSnapshot(GetTransactionSnapshot());
-		work(arg);
-		PopActiveSnapshot();
-		CommitTransactionCommand();
-		done = true;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		EmitErrorReport();
-		FlushErrorState();
-		AbortOutOfAnyTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	return done;
-}
-
 static void
 refresh_sweeps(void *arg)
 {
@@ -648,22 +619,13 @@ sweep_all(List *sweeps, TimestampTz *pace)
 
 		sweep_table(lfirst(lc), run_as_transaction, pace, TopMemoryContext, &result);
 		if (is_worth_saving(&result))
-			(void) run_aside(save_aside, &saved);
+			(void) ddb_session_transaction(save_aside, &saved);
 		more |= !result.at_end;
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return more;
-}
-
-static void
-reload_settings(void)
-{
-	if (!ConfigReloadPending)
-		return;
-	ConfigReloadPending = false;
-	ProcessConfigFile(PGC_SIGHUP);
 }
 
 /* one round is done: until the next */
@@ -681,7 +643,7 @@ wait_for_round(bool more)
 		ResetLatch(MyLatch);
 	}
 	CHECK_FOR_INTERRUPTS();
-	reload_settings();
+	ddb_session_reload();
 }
 
 void
@@ -707,7 +669,7 @@ ddb_ttl_sweep_main(Datum arg)
 		if (ddb_ttl_interval > 0)
 		{
 			pgstat_report_activity(STATE_RUNNING, MyBgworkerEntry->bgw_name);
-			if (run_aside(refresh_sweeps, &sweeps))
+			if (ddb_session_transaction(refresh_sweeps, &sweeps))
 				more = sweep_all(sweeps, &pace);
 		}
 		wait_for_round(more);

@@ -306,6 +306,19 @@ END
 		is(put("more-$_", 'a', 300_000), 200, 'is counted from nothing');
 		is(put("more-$_", 'a'), $exceeded, 'and throttled');
 	}
+
+	# so do those whose transaction is rolled back, in whatever database
+	$node->safe_psql('postgres', 'CREATE DATABASE elsewhere');
+	create_extension($node, 'elsewhere');
+	$node->safe_psql('elsewhere', join(";\n", map { (
+		'BEGIN', ($_ % 2 ? () : 'SAVEPOINT s'),
+		qq{SELECT dynamo.create_table('{"TableName": "gone", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+			"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "BillingMode": "PAY_PER_REQUEST"}')},
+		q{SELECT dynamo.put_item('gone', '{"id": "a"}')},
+		($_ % 2 ? 'ROLLBACK' : ('ROLLBACK TO s', 'COMMIT'))) } 1 .. 110));
+	is(create('more-4', 1, 1), 200, 'another table');
+	is(put('more-4', 'a', 300_000), 200, 'is counted');
+	is(put('more-4', 'a'), $exceeded, 'and throttled');
 	return;
 }
 
