@@ -37,6 +37,7 @@ int			ddb_stream_shard_period = SHARD_PERIOD;
 bool		ddb_throttling = false;
 bool		ddb_partition_throttling = false;
 bool		ddb_metrics = true;
+bool		ddb_metrics_tables = true;
 int			ddb_metrics_max = 1000;
 int			ddb_metrics_period = 60;
 int			ddb_metrics_retention = 15 * MINUTES_PER_DAY;
@@ -206,6 +207,10 @@ define_throughput(void)
 	DefineCustomBoolVariable("dynamo.metrics",
 							 "Counts requests and capacity units by table and index.",
 							 NULL, &ddb_metrics, true, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("dynamo.metrics_tables",
+							 "Shows counters of tables and indexes in GET /metrics.",
+							 "Whoever reaches the port may ask for them, and learns the names.",
+							 &ddb_metrics_tables, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	define_int("dynamo.metrics_retention", "Sets how long metrics are kept.",
 			   "Zero means that none are stored.", &ddb_metrics_retention,
 			   0, 455 * MINUTES_PER_DAY, PGC_SIGHUP, GUC_UNIT_MIN);

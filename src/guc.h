@@ -22,6 +22,7 @@ extern bool ddb_throttling;		/* dynamo.throttling: for tables that do not say th
 extern bool ddb_partition_throttling;	/* dynamo.partition_throttling: where throttling is on,
 										 * limits of partitions as well */
 extern bool ddb_metrics;		/* dynamo.metrics: count by table and index */
+extern bool ddb_metrics_tables;	/* dynamo.metrics_tables: tell them in GET /metrics */
 extern int	ddb_metrics_max;	/* dynamo.metrics_max: tables and indexes with meters */
 extern int	ddb_metrics_period; /* dynamo.metrics_period, in seconds: of a data point */
 extern int	ddb_metrics_retention;	/* dynamo.metrics_retention, in minutes; 0: nothing is stored */

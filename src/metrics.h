@@ -11,7 +11,8 @@
 /*
  * ddb_metrics_prometheus: the counters of tables and global indexes of this
  * database, appended in the text format, version 0.0.4.  In a transaction, with
- * a snapshot; nothing but headings where the extension is not installed.
+ * a snapshot; nothing but headings where the extension is not installed, and
+ * nothing at all where dynamo.metrics_tables is off.
  */
 extern void ddb_metrics_prometheus(StringInfo out);
 

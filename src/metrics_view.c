@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "guc.h"
 #include "metrics.h"
 #include "metricstore.h"
 
@@ -429,9 +430,12 @@ void
 ddb_metrics_prometheus(StringInfo out)
 {
 	int			count;
-	Reading    *readings = read_meters(&count);
+	Reading    *readings;
 	int			i;
 
+	if (!ddb_metrics_tables)
+		return;
+	readings = read_meters(&count);
 	for (i = 0; i < lengthof(families); i++)
 		print_family(out, &families[i], readings, count);
 	for (i = 0; i < DDB_UNIT_KINDS; i++)

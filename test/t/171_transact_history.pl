@@ -94,7 +94,7 @@ sub find_careless
 	my ($way, $anomaly) = @_;
 	my %missed = (lists => qr/^(?:$anomaly): /m, registers => qr/^no order: /m);
 
-	for my $round (1 .. 10)
+	for my $round (1 .. 40)
 	{
 		my $dir = record_history("$way$round", 1, 0, $way);
 

@@ -481,5 +481,12 @@ $told{'ConsumedWriteCapacityUnits|Again|'} = 1;
 $requests{'Again|PutItem'} = 1;
 agrees('with it again');
 
+sql('ALTER SYSTEM SET dynamo.metrics_tables = off');
+sql('SELECT pg_reload_conf()');
+sleep 1;
+(undef, $body) = http_get($server, '/metrics');
+like($body, qr/^dynamo_workers /m, '/metrics without dynamo.metrics_tables');
+unlike($body, qr/dynamo_table_/, 'does not tell of tables');
+
 $node->stop;
 done_testing();
