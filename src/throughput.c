@@ -112,6 +112,8 @@ now_ns(void)
 static Size
 meters_size(void)
 {
+	StaticAssertStmt(sizeof(DdbOpMeter) == 64 && sizeof(DdbMeter) % 64 == 0,
+					 "meters fill cache lines");
 	return mul_size(ddb_metrics_max, sizeof(DdbMeter));
 }
 

@@ -56,7 +56,11 @@ typedef enum DdbMeteredOp
 /* the name of the operation; NULL for DDB_METERED_NONE */
 extern const char *ddb_throughput_op_name(DdbMeteredOp op);
 
-/* counters of one operation on one table, since the server started */
+/*
+ * Counters of one operation on one table, since the server started.  They fill
+ * a cache line, and a meter whole ones: what one request counts shall not lie
+ * on more lines than it must, since other processes want them, too.
+ */
 typedef struct DdbOpMeter
 {
 	pg_atomic_uint64 requests;	/* answered without an error */
@@ -65,10 +69,12 @@ typedef struct DdbOpMeter
 	pg_atomic_uint64 returned;	/* items */
 	pg_atomic_uint64 throttled; /* requests answered with a throttling error */
 	pg_atomic_uint64 failed;	/* requests answered with a server error */
+	pg_atomic_uint64 unused[2];
 } DdbOpMeter;
 
 typedef struct DdbMeter
 {
+	DdbOpMeter	op[DDB_METERED_OPS];	/* of item tables */
 	Oid			database;
 	Oid			relid;			/* InvalidOid: the place is free */
 
@@ -83,7 +89,7 @@ typedef struct DdbMeter
 	pg_atomic_uint64 throttle_events[DDB_UNIT_KINDS];
 	pg_atomic_uint64 conditional_failures;	/* ConditionalCheckFailedRequests */
 	pg_atomic_uint64 transaction_conflicts;
-	DdbOpMeter	op[DDB_METERED_OPS];	/* of item tables */
+	pg_atomic_uint64 unused[7];
 } DdbMeter;
 
 /*
